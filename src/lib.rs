@@ -1,1 +1,8 @@
+//! Balie, a self-hosted webcare inbox: every channel in one queue, answered once.
+//!
+//! The way through the house: `main → cli → app → http | work | live → desk → store → model`, and `desk → channels → model`.
+//! `docs/ARCHITECTURE.md` is the map.
 
+pub mod channels;
+pub mod clock;
+pub mod model;

@@ -1,0 +1,78 @@
+//! What a channel is, as data: enough to draw its connect screen and to connect it.
+
+use std::sync::Arc;
+
+use super::{Channel, ChannelError, Context};
+use crate::model::Lane;
+
+/// A sentence in both languages of the product.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Words {
+    pub en: String,
+    pub nl: String,
+}
+
+impl Words {
+    #[must_use]
+    pub fn new(en: impl Into<String>, nl: impl Into<String>) -> Self {
+        Self { en: en.into(), nl: nl.into() }
+    }
+}
+
+/// The static side of a channel.
+pub struct Descriptor {
+    /// Lower case, stored with every account; never renamed.
+    pub key: &'static str,
+    pub name: &'static str,
+    /// An SVG glyph of our own, 24 × 24, `currentColor`.
+    pub icon: &'static str,
+    /// How an admin gets what the fields ask for; Markdown.
+    pub setup: &'static str,
+    pub fields: &'static [Field],
+    pub lanes: &'static [Lane],
+    /// Present when an account can be connected in the browser.
+    pub oauth: Option<&'static dyn OAuth>,
+    /// Makes a connected channel; checks the settings' shape, makes no call.
+    pub connect: fn(Context) -> Result<Arc<dyn Channel>, ChannelError>,
+}
+
+/// Connecting in the browser: authorization code with PKCE.
+#[async_trait::async_trait]
+pub trait OAuth: Send + Sync {
+    /// Registers where needed and says where to send the browser. `Start::keep` comes back in `finish`.
+    async fn start(&self, context: &Context, redirect_uri: &str, state: &str) -> Result<Start, ChannelError>;
+    /// Trades the callback's query for secrets.
+    async fn finish(&self, context: &Context, redirect_uri: &str, query: &[(String, String)], keep: &serde_json::Value) -> Result<serde_json::Value, ChannelError>;
+}
+
+/// The first half of connecting in the browser.
+#[derive(Clone, Debug)]
+pub struct Start {
+    pub authorize_url: url::Url,
+    /// Secret; kept encrypted until the browser comes back.
+    pub keep: serde_json::Value,
+}
+
+/// One thing to fill in.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    pub key: &'static str,
+    pub kind: FieldKind,
+    pub required: bool,
+    pub default: Option<&'static str>,
+    /// English, Dutch.
+    pub label: (&'static str, &'static str),
+    pub help: (&'static str, &'static str),
+}
+
+/// How a field is shown, checked and kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FieldKind {
+    Text,
+    Url,
+    /// Encrypted at rest, never shown again.
+    Secret,
+    Number,
+    Bool,
+}

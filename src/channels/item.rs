@@ -1,0 +1,119 @@
+//! What comes in, in the desk's words.
+
+use serde_json::Value;
+
+use crate::model::{AttachmentKind, Direction, Lane, MessageKind, ThreadKind, Timestamp};
+
+/// A page of news and the place to go on from.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    pub items: Vec<Item>,
+    /// What could not be read; kept whole, shown, replayable.
+    pub unreadable: Vec<Unreadable>,
+    /// The new cursor; `None` leaves the old one.
+    pub next: Option<Value>,
+    /// Another page waits: ask again at once.
+    pub more: bool,
+    /// What the platform said about how much may still be asked.
+    pub quota: Option<Quota>,
+}
+
+/// Rate-limit headroom as the platform's headers tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Quota {
+    pub limit: i64,
+    pub remaining: i64,
+    pub reset_at: Timestamp,
+}
+
+/// One piece of news.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    /// A message, new or as it is now: the desk compares with what it has, and an other text with a later `edited_at` becomes a version.
+    Message(Box<Message>),
+    /// A message is gone from the platform. Unknown ids are ignored.
+    Removed { external_id: String, at: Option<Timestamp> },
+}
+
+/// One utterance on the platform.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    pub external_id: String,
+    pub thread: ThreadRef,
+    pub author: Author,
+    /// `In` asks for an answer; `Out` is the brand's own, written elsewhere or by us; `Context` explains and rings no bell.
+    pub direction: Direction,
+    pub kind: MessageKind,
+    /// Plain text, as the platform's own client shows it: no mark-up, paragraphs as blank lines, links whole.
+    pub text: String,
+    /// Sanitised again before it is shown; `None` when the text says it all.
+    pub html: Option<String>,
+    /// BCP 47 as the author or platform says.
+    pub language: Option<String>,
+    pub content_warning: Option<String>,
+    /// The platform's word (`public`, `unlisted`, `private`, `direct`).
+    pub visibility: Option<String>,
+    pub sent_at: Timestamp,
+    pub edited_at: Option<Timestamp>,
+    /// External id of the message this one answers.
+    pub reply_to: Option<String>,
+    /// Where a person can see it.
+    pub url: Option<String>,
+    pub files: Vec<File>,
+    /// Came with the first pull, from before Balie was there: shown, but rings no bell and waits for nobody.
+    pub history: bool,
+    /// What the channel needs to answer or moderate this message (cids, mentions); opaque to the desk, kept as is.
+    pub meta: Value,
+}
+
+/// Which thread a message belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ThreadRef {
+    pub external_id: String,
+    pub lane: Lane,
+    pub kind: ThreadKind,
+    pub title: Option<String>,
+    pub url: Option<String>,
+}
+
+/// Who wrote it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Author {
+    /// Unique within the channel: `user@host`, a DID.
+    pub external_id: String,
+    /// As people write it, without a leading `@`.
+    pub handle: String,
+    pub name: String,
+    pub avatar_url: Option<String>,
+    pub url: Option<String>,
+}
+
+/// A file at a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    pub kind: AttachmentKind,
+    pub url: String,
+    pub mime: Option<String>,
+    pub name: Option<String>,
+    pub alt: Option<String>,
+    pub size: Option<i64>,
+    pub width: Option<i64>,
+    pub height: Option<i64>,
+}
+
+/// A payload that could not be turned into an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The whole raw text.
+    pub payload: String,
+    /// Why, for the admin.
+    pub error: String,
+}
+
+/// A message the desk knows, for `recheck`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    pub external_id: String,
+    pub thread: ThreadRef,
+    pub meta: Value,
+}

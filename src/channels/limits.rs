@@ -1,0 +1,123 @@
+//! What may be said in a thread, as data: the composer, the API and the sender read one truth.
+
+use crate::channels::Words;
+use crate::model::Timestamp;
+
+/// What is allowed in one thread now.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Allowance {
+    pub may_reply: bool,
+    /// Why not, or a caution; stable.
+    pub code: Option<String>,
+    pub words: Option<Words>,
+    /// When `may_reply` turns false by itself.
+    pub until: Option<Timestamp>,
+    pub limit: Limit,
+    /// The platform's words, widest first; empty when there is no choice.
+    pub visibilities: Vec<String>,
+    pub default_visibility: Option<String>,
+    pub content_warning: bool,
+    pub language: bool,
+    pub attachments: AttachmentLimit,
+    /// What a message costs, in words, when it costs.
+    pub cost: Option<String>,
+}
+
+/// A length and the unit it is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Limit {
+    pub unit: Unit,
+    pub max: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    Graphemes,
+    Characters,
+    Bytes,
+}
+
+/// What may be attached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct AttachmentLimit {
+    /// 0: nothing may be attached.
+    pub max: i64,
+    pub max_bytes: i64,
+    pub mimes: Vec<String>,
+    /// Longest alternative text, in the platform's unit.
+    pub alt_max: i64,
+}
+
+/// A text, counted as the platform counts it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Measure {
+    pub used: i64,
+    pub max: i64,
+    pub unit: Unit,
+    pub over: bool,
+    /// A proposal when it is too long: texts that fit, in order, nothing lost.
+    pub parts: Option<Vec<String>>,
+    /// Cautions about this text, as stable codes (`mentions_others`, `not_notified`).
+    pub notes: Vec<String>,
+}
+
+/// Splits at paragraph, sentence or word ends so that every part fits; `fits` must hold for a single grapheme.
+/// Nothing but white space at the cuts is lost.
+pub fn split(text: &str, fits: impl Fn(&str) -> bool) -> Vec<String> {
+    use unicode_segmentation::UnicodeSegmentation;
+    let mut parts = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        if fits(rest) {
+            parts.push(rest.to_owned());
+            break;
+        }
+        let mut end = 0;
+        for (at, grapheme) in rest.grapheme_indices(true) {
+            if !fits(rest[..at + grapheme.len()].trim_end()) {
+                break;
+            }
+            end = at + grapheme.len();
+        }
+        if end == 0 {
+            // Not even one grapheme fits: hand the rest over whole instead of looping; the caller still sees it is too long.
+            parts.push(rest.to_owned());
+            break;
+        }
+        let head = &rest[..end];
+        let cut = ["\n\n", ". ", "! ", "? ", "\n", " "]
+            .iter()
+            .filter_map(|mark| head.rfind(mark).map(|at| at + mark.len()))
+            .find(|&at| at * 2 > end)
+            .or_else(|| head.rfind(char::is_whitespace).map(|at| at + head[at..].chars().next().map_or(1, char::len_utf8)))
+            .unwrap_or(end);
+        parts.push(rest[..cut].trim_end().to_owned());
+        rest = rest[cut..].trim_start();
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+    use unicode_segmentation::UnicodeSegmentation;
+
+    proptest::proptest! {
+        #[test]
+        fn splitting_loses_nothing_but_white_space(text in "[a-zé👩‍👩‍👧. \n]{0,200}", max in 8usize..40) {
+            let parts = split(&text, |part| part.graphemes(true).count() <= max);
+            let squeeze = |s: &str| s.split_whitespace().collect::<String>();
+            proptest::prop_assert_eq!(squeeze(&parts.concat()), squeeze(&text));
+            for part in &parts {
+                proptest::prop_assert!(part.graphemes(true).count() <= max, "{:?}", part);
+            }
+        }
+    }
+
+    #[test]
+    fn it_prefers_the_end_of_a_sentence() {
+        let parts = split("Wat vervelend voor je. Stuur ons je ordernummer.", |p| p.len() <= 30);
+        assert_eq!(parts, ["Wat vervelend voor je.", "Stuur ons je ordernummer."]);
+    }
+}

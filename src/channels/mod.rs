@@ -1,0 +1,223 @@
+//! All that knows a platform.
+//!
+//! A channel is one folder here plus one line in `registry.rs`. It owns the platform's wire format, limits and errors.
+//! It promises to turn what the platform says into [`Item`]s and what the desk wants said into calls, each with one
+//! of the five classes of [`ChannelError`]. It must not know a database, an agent, a route or another channel.
+//!
+//! # The contract in prose
+//!
+//! * **One truth.** What a channel can do is data: a static [`Descriptor`], and facets that are `Some` or `None`. Having
+//!   the facet is the capability. Nothing outside the folder mentions the channel's key.
+//! * **Ids.** `external_id`s are opaque, stable and unique within the account. The same item seen by pull, push and
+//!   stream carries the same id; a retry of the same delivery yields the same id. Identity ids are unique within the
+//!   channel (globally addressable: `user@host`, a DID), so that two accounts see one person.
+//! * **Threads.** A public thread is named by the earliest post of its chain that the brand did not write, so that a
+//!   hundred people under one brand post are a hundred threads and bystanders in a customer's post are one. A
+//!   private thread is named by the set of its participants without the brand.
+//! * **Order.** Items of a batch may come in any order; the desk sorts by `sent_at`. A parent may be missing.
+//! * **Cursors.** The channel makes them, the desk stores them in the same transaction as the items. A batch may be
+//!   delivered any number of times. A cursor must never skip what the previous batch did not contain.
+//! * **What cannot be read** becomes [`Unreadable`] with the whole raw text, and never fails its neighbours on the page.
+//! * **Cancellation.** Any future may be dropped at any await point; nothing may be half-kept inside the channel.
+//! * **Time.** `now` comes from [`Context::clock`]. Platform times that cannot be right (future, before 2000) are kept in
+//!   `sent_at` as given; the desk clamps.
+//! * **Secrets** live in [`Context::secrets`]; a channel that rotates them saves before it uses the new ones, one refresh
+//!   at a time.
+
+pub mod client;
+pub mod descriptor;
+pub mod error;
+pub mod html;
+pub mod limits;
+pub mod outgoing;
+pub mod registry;
+
+mod item;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::clock::Clock;
+pub use client::Client;
+pub use descriptor::{Descriptor, Field, FieldKind, Words};
+pub use error::{ChannelError, Class};
+pub use item::{Author, Batch, File, Item, Known, Message, Quota, ThreadRef, Unreadable};
+pub use limits::{Allowance, AttachmentLimit, Limit, Measure, Unit};
+pub use outgoing::{Action, OutFile, Outgoing, Sent};
+
+/// What a channel gets when it is connected.
+#[derive(Clone)]
+pub struct Context {
+    /// The shared, guarded HTTP client.
+    pub client: Client,
+    pub clock: Clock,
+    /// The account's settings: the descriptor's fields that are not secret, as a JSON object.
+    pub settings: Value,
+    /// The account's secrets.
+    pub secrets: Arc<dyn Secrets>,
+    /// How far back the first pull reaches, before now.
+    pub history: Duration,
+}
+
+/// The account's secrets, one JSON object: the descriptor's secret fields and whatever the channel adds
+/// (session tokens, client registrations). Encrypted at rest.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// The current secrets.
+    async fn load(&self) -> Result<Value, ChannelError>;
+    /// Replaces the secrets; returns when they are safe.
+    async fn save(&self, secrets: &Value) -> Result<(), ChannelError>;
+}
+
+/// Secrets in memory, for connection tests and for the contract suite.
+#[derive(Default)]
+pub struct MemorySecrets(std::sync::Mutex<Value>);
+
+impl MemorySecrets {
+    #[must_use]
+    pub fn new(secrets: Value) -> Self {
+        Self(std::sync::Mutex::new(secrets))
+    }
+}
+
+#[async_trait]
+impl Secrets for MemorySecrets {
+    async fn load(&self) -> Result<Value, ChannelError> {
+        Ok(self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone())
+    }
+    async fn save(&self, secrets: &Value) -> Result<(), ChannelError> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone_from(secrets);
+        Ok(())
+    }
+}
+
+/// A connected account. Cheap to make, makes no call until asked.
+#[async_trait]
+pub trait Channel: Send + Sync {
+    /// Who are we there, is the token good, what are this server's limits. One or two calls.
+    async fn probe(&self) -> Result<Probe, ChannelError>;
+
+    /// The allowance of a thread: may we reply now, until when, how long, with what. Pure; uses what `probe` found last
+    /// (passed back as `facts`), so that the composer, the API and the sender read one truth without a call.
+    fn allowance(&self, thread: &ThreadRef, facts: &Value) -> Allowance;
+
+    /// Counts a text as the platform counts it, and proposes parts when it is too long. Pure.
+    fn measure(&self, draft: &Draft<'_>, facts: &Value) -> Measure;
+
+    fn pull(&self) -> Option<&dyn Pull> {
+        None
+    }
+    fn push(&self) -> Option<&dyn Push> {
+        None
+    }
+    fn stream(&self) -> Option<&dyn Stream> {
+        None
+    }
+    fn reply(&self) -> Option<&dyn Reply> {
+        None
+    }
+    fn moderate(&self) -> Option<&dyn Moderate> {
+        None
+    }
+}
+
+/// The outcome of a probe.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Probe {
+    /// The brand's identity id on the channel (`user@host`, a DID).
+    pub external_id: String,
+    /// As people write it: `@merk@voorbeeld.nl`.
+    pub handle: String,
+    pub name: String,
+    pub url: Option<String>,
+    /// What the channel wants back in `allowance` and `measure`: the server's limits. Opaque to the desk.
+    pub facts: Value,
+    /// Things that work less well than they could, as stable codes with a sentence for the admin.
+    pub warnings: Vec<String>,
+}
+
+/// What the composer holds while somebody writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Draft<'a> {
+    pub thread: &'a ThreadRef,
+    pub text: &'a str,
+    pub content_warning: Option<&'a str>,
+    pub visibility: Option<&'a str>,
+}
+
+/// A source that is asked again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Feed {
+    /// Stable within the channel: names the cursor.
+    pub key: &'static str,
+    /// Cadence while things happen.
+    pub busy: Duration,
+    /// Cadence when nothing has happened for a while.
+    pub idle: Duration,
+}
+
+/// Fetching by asking.
+#[async_trait]
+pub trait Pull: Send + Sync {
+    fn feeds(&self) -> &'static [Feed];
+
+    /// One page after `cursor`, oldest news first where the platform allows. `None` is the first pull ever: bring the last
+    /// `Context::history` as items with `history: true`. `Batch::more` asks to be called again at once.
+    async fn pull(&self, feed: &str, cursor: Option<&Value>) -> Result<Batch, ChannelError>;
+
+    /// Looks at messages that the desk has open, and reports which were edited or removed. At most `recheck_max` ids a call.
+    async fn recheck(&self, known: &[Known]) -> Result<Batch, ChannelError>;
+
+    /// How many ids one `recheck` takes; 0 when the platform cannot be asked.
+    fn recheck_max(&self) -> usize;
+}
+
+/// Being called by the platform.
+pub trait Push: Send + Sync {
+    /// Verifies the signature in constant time and reads the body. `Unauthorized` when the signature is wrong.
+    fn receive(&self, headers: &axum::http::HeaderMap, query: &str, body: &[u8], secrets: &Value) -> Result<Pushed, ChannelError>;
+}
+
+/// What a webhook call turned into.
+#[derive(Debug, Default)]
+pub struct Pushed {
+    pub batch: Batch,
+    /// The answer when the platform expects one (a handshake); empty is 204.
+    pub answer: Option<String>,
+}
+
+/// A long connection.
+#[async_trait]
+pub trait Stream: Send + Sync {
+    /// Connects and sends what comes until the connection ends; always returns an error (`Transient` for a plain end). The
+    /// sink's bound is the back-pressure. The first thing sent after a connection stands is an empty batch: the runner
+    /// then pulls once, because what happened in between is in no stream.
+    async fn run(&self, sink: mpsc::Sender<Batch>) -> ChannelError;
+}
+
+/// Answering.
+#[async_trait]
+pub trait Reply: Send + Sync {
+    /// Sends once. `Uncertain` when the platform may have taken it and cannot tell us; never used for a clear refusal.
+    /// Calling it again with the same `Outgoing` must not post twice where the platform gives a means (key, chosen id).
+    async fn deliver(&self, outgoing: &Outgoing) -> Result<Sent, ChannelError>;
+
+    /// Looks whether an earlier attempt arrived. `Ok(None)` only when it certainly did not.
+    async fn find(&self, outgoing: &Outgoing) -> Result<Option<Sent>, ChannelError>;
+}
+
+/// Everything else one may do to a message or its author.
+#[async_trait]
+pub trait Moderate: Send + Sync {
+    /// What may be offered for this message.
+    fn actions(&self, own: bool, lane: crate::model::Lane) -> Vec<Action>;
+    /// Does it. `meta` is the `meta` of the message as the channel made it. Doing it twice has the effect of once.
+    async fn act(&self, action: Action, external_id: &str, author: &str, meta: &Value, reason: Option<&str>) -> Result<(), ChannelError>;
+}
+
+/// Guards a shared place for the state of one connection (a session's tokens).
+pub type Shared<T> = Arc<tokio::sync::Mutex<T>>;

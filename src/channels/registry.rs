@@ -1,0 +1,18 @@
+//! Every channel there is: one line each.
+
+use super::Descriptor;
+
+/// In the order in which they are offered.
+static CHANNELS: &[&Descriptor] = &[];
+
+/// Every channel.
+#[must_use]
+pub fn all() -> &'static [&'static Descriptor] {
+    CHANNELS
+}
+
+/// The channel with this key.
+#[must_use]
+pub fn find(key: &str) -> Option<&'static Descriptor> {
+    CHANNELS.iter().copied().find(|channel| channel.key == key)
+}

@@ -1,0 +1,20 @@
+//! The nouns of the desk as plain values.
+//!
+//! Owns: ids, time stamps, the enumerations that the database, the API and the socket share.
+//! Promises: no I/O, no clock, no randomness but in `Id::new`; every enumeration has one spelling everywhere.
+//! Must not: know a channel, a table or a route.
+
+pub mod id;
+pub mod text_enum;
+pub mod time;
+mod words;
+
+pub use id::{
+    AccountId, AttachmentId, ContactId, ConversationId, DraftId, IdentityId, MessageId, OutboxId, QuarantineId, TagId,
+    TeamId, ThreadId, TokenId, UploadId, UserId,
+};
+pub use time::Timestamp;
+pub use words::{
+    AttachmentKind, AttachmentState, DeliveryState, Direction, EventKind, HealthState, Lane, MessageKind, Origin,
+    Priority, Role, Status, ThreadKind,
+};
