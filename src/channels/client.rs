@@ -117,7 +117,10 @@ impl Client {
     /// `Rejected`.
     pub fn check(&self, url: &url::Url) -> Result<(), ChannelError> {
         if !matches!(url.scheme(), "http" | "https" | "ws" | "wss") {
-            return Err(ChannelError::rejected("address.scheme", format!("{} addresses cannot be fetched.", url.scheme())));
+            return Err(ChannelError::rejected(
+                "address.scheme",
+                format!("{} addresses cannot be fetched.", url.scheme()),
+            ));
         }
         if !self.allow_private && literal(url).is_some_and(is_private) {
             return Err(ChannelError::rejected(
@@ -173,9 +176,17 @@ fn failure(error: &reqwest::Error) -> Failure {
         while let Some(inner) = cause.source() {
             cause = inner;
         }
-        if std::ptr::eq(cause, error as &dyn std::error::Error) { "the request failed".to_owned() } else { cause.to_string() }
+        if std::ptr::eq(cause, error as &dyn std::error::Error) {
+            "the request failed".to_owned()
+        } else {
+            cause.to_string()
+        }
     };
-    if error.is_connect() || error.is_builder() || error.is_redirect() { Failure::NotSent(why) } else { Failure::Lost(why) }
+    if error.is_connect() || error.is_builder() || error.is_redirect() {
+        Failure::NotSent(why)
+    } else {
+        Failure::Lost(why)
+    }
 }
 
 impl Answer {
@@ -194,7 +205,11 @@ impl Answer {
     #[must_use]
     pub fn quota(&self, prefix: &str, reset: impl Fn(&str) -> Option<Timestamp>) -> Option<Quota> {
         let number = |name: &str| self.header(&format!("{prefix}{name}"))?.trim().parse::<i64>().ok();
-        Some(Quota { limit: number("limit")?, remaining: number("remaining")?, reset_at: reset(self.header(&format!("{prefix}reset"))?)? })
+        Some(Quota {
+            limit: number("limit")?,
+            remaining: number("remaining")?,
+            reset_at: reset(self.header(&format!("{prefix}reset"))?)?,
+        })
     }
 
     /// The start of the body as text, for error sentences.
@@ -296,14 +311,34 @@ mod tests {
 
     #[test]
     fn every_spelling_of_a_private_address_is_refused() {
-        for ip in ["127.0.0.1", "10.1.2.3", "192.168.1.1", "172.16.0.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "::1", "fe80::1", "fd00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1"] {
+        for ip in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "192.168.1.1",
+            "172.16.0.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "::1",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+        ] {
             assert!(is_private(ip.parse().unwrap()), "{ip}");
         }
         for ip in ["8.8.8.8", "2a00:1450::1"] {
             assert!(!is_private(ip.parse().unwrap()), "{ip}");
         }
         let client = Client::new(false).unwrap();
-        for url in ["http://127.0.0.1/", "http://2130706433/", "http://0x7f.1/", "http://[::1]/", "http://localhost:8080/", "file:///etc/passwd"] {
+        for url in [
+            "http://127.0.0.1/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://[::1]/",
+            "http://localhost:8080/",
+            "file:///etc/passwd",
+        ] {
             assert!(client.check(&url.parse().unwrap()).is_err(), "{url}");
         }
         assert!(client.check(&"https://mastodon.example/".parse().unwrap()).is_ok());

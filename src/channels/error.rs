@@ -55,8 +55,14 @@ impl ChannelError {
         Self::new(
             Class::Transient,
             "unreachable",
-            Words::new(format!("The platform cannot be reached: {detail}."), format!("Het platform is niet bereikbaar: {detail}.")),
-            Words::new("Balie keeps trying and catches up by itself.", "Balie blijft het proberen en haalt vanzelf in."),
+            Words::new(
+                format!("The platform cannot be reached: {detail}."),
+                format!("Het platform is niet bereikbaar: {detail}."),
+            ),
+            Words::new(
+                "Balie keeps trying and catches up by itself.",
+                "Balie blijft het proberen en haalt vanzelf in.",
+            ),
         )
     }
 
@@ -80,10 +86,17 @@ impl ChannelError {
             Class::Uncertain,
             "answer_lost",
             Words::new(
-                format!("The connection broke before the platform confirmed ({detail}). The message may have been posted."),
-                format!("De verbinding brak voordat het platform bevestigde ({detail}). Het bericht kan geplaatst zijn."),
+                format!(
+                    "The connection broke before the platform confirmed ({detail}). The message may have been posted."
+                ),
+                format!(
+                    "De verbinding brak voordat het platform bevestigde ({detail}). Het bericht kan geplaatst zijn."
+                ),
             ),
-            Words::new("Look on the platform, then mark it as sent or send it again.", "Kijk op het platform en markeer het als verstuurd, of verstuur het opnieuw."),
+            Words::new(
+                "Look on the platform, then mark it as sent or send it again.",
+                "Kijk op het platform en markeer het als verstuurd, of verstuur het opnieuw.",
+            ),
         )
     }
 

@@ -10,14 +10,32 @@ static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let mut builder = ammonia::Builder::empty();
     builder
         .tags(HashSet::from([
-            "p", "br", "span", "a", "del", "s", "pre", "blockquote", "code", "b", "strong", "u", "em", "i", "ul", "ol", "li",
+            "p",
+            "br",
+            "span",
+            "a",
+            "del",
+            "s",
+            "pre",
+            "blockquote",
+            "code",
+            "b",
+            "strong",
+            "u",
+            "em",
+            "i",
+            "ul",
+            "ol",
+            "li",
         ]))
         .tag_attributes(HashMap::from([("a", HashSet::from(["href"]))]))
         .allowed_classes(HashMap::from([("span", HashSet::from(["invisible", "ellipsis"]))]))
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .url_relative(ammonia::UrlRelative::Deny)
         .link_rel(Some("nofollow noopener noreferrer"))
-        .clean_content_tags(HashSet::from(["script", "style", "iframe", "object", "svg", "math", "template", "noscript", "title"]))
+        .clean_content_tags(HashSet::from([
+            "script", "style", "iframe", "object", "svg", "math", "template", "noscript", "title",
+        ]))
         .set_tag_attribute_value("a", "target", "_blank");
     builder
 });
@@ -79,7 +97,11 @@ fn push_text(text: &mut String, raw: &str, hidden: bool) {
     }
     // The sanitiser writes exactly these five entities and no others.
     text.push_str(
-        &raw.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&nbsp;", "\u{a0}").replace("&amp;", "&"),
+        &raw.replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&quot;", "\"")
+            .replace("&nbsp;", "\u{a0}")
+            .replace("&amp;", "&"),
     );
 }
 

@@ -90,7 +90,9 @@ pub fn split(text: &str, fits: impl Fn(&str) -> bool) -> Vec<String> {
             .iter()
             .filter_map(|mark| head.rfind(mark).map(|at| at + mark.len()))
             .find(|&at| at * 2 > end)
-            .or_else(|| head.rfind(char::is_whitespace).map(|at| at + head[at..].chars().next().map_or(1, char::len_utf8)))
+            .or_else(|| {
+                head.rfind(char::is_whitespace).map(|at| at + head[at..].chars().next().map_or(1, char::len_utf8))
+            })
             .unwrap_or(end);
         parts.push(rest[..cut].trim_end().to_owned());
         rest = rest[cut..].trim_start();

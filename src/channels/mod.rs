@@ -179,7 +179,13 @@ pub trait Pull: Send + Sync {
 /// Being called by the platform.
 pub trait Push: Send + Sync {
     /// Verifies the signature in constant time and reads the body. `Unauthorized` when the signature is wrong.
-    fn receive(&self, headers: &axum::http::HeaderMap, query: &str, body: &[u8], secrets: &Value) -> Result<Pushed, ChannelError>;
+    fn receive(
+        &self,
+        headers: &axum::http::HeaderMap,
+        query: &str,
+        body: &[u8],
+        secrets: &Value,
+    ) -> Result<Pushed, ChannelError>;
 }
 
 /// What a webhook call turned into.
@@ -216,7 +222,14 @@ pub trait Moderate: Send + Sync {
     /// What may be offered for this message.
     fn actions(&self, own: bool, lane: crate::model::Lane) -> Vec<Action>;
     /// Does it. `meta` is the `meta` of the message as the channel made it. Doing it twice has the effect of once.
-    async fn act(&self, action: Action, external_id: &str, author: &str, meta: &Value, reason: Option<&str>) -> Result<(), ChannelError>;
+    async fn act(
+        &self,
+        action: Action,
+        external_id: &str,
+        author: &str,
+        meta: &Value,
+        reason: Option<&str>,
+    ) -> Result<(), ChannelError>;
 }
 
 /// Guards a shared place for the state of one connection (a session's tokens).
