@@ -5,4 +5,7 @@
 
 pub mod channels;
 pub mod clock;
+pub mod lifecycle;
 pub mod model;
+pub mod secret;
+pub mod telemetry;
