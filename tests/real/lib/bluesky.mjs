@@ -1,0 +1,60 @@
+// A real Bluesky network (PLC, PDS, AppView) and its customers, through the official client.
+import { AtpAgent, RichText } from '@atproto/api'
+import { folder, server } from './process.mjs'
+import { until } from './wait.mjs'
+
+export async function bluesky() {
+  const net = await server('atproto-net.mjs', [folder('bluesky')])
+  const brand = net.accounts.brand
+
+  async function signedIn(name) {
+    const agent = new AtpAgent({ service: net.pds })
+    await agent.login({ identifier: net.accounts[name].handle, password: net.accounts[name].password })
+    return agent
+  }
+
+  async function customer(name = 'customer') {
+    const agent = await signedIn(name)
+    const post = async (text, reply) => {
+      const rich = new RichText({ text })
+      await rich.detectFacets(agent)
+      const { uri, cid } = await agent.post({ text: rich.text, facets: rich.facets, reply, langs: ['nl'] })
+      return { uri, cid, text, root: reply?.root ?? { uri, cid } }
+    }
+    const answersTo = async (to) => {
+      const { data } = await agent.getPostThread({ uri: to.uri, depth: 10 })
+      return (data.thread.replies ?? [])
+        .filter((r) => r.post.author.did === brand.did)
+        .map((r) => ({ uri: r.post.uri, cid: r.post.cid, text: r.post.record.text, root: r.post.record.reply.root }))
+    }
+    return {
+      name,
+      handle: net.accounts[name].handle,
+      mention: (text) => post(`@${brand.handle} ${text}`),
+      /** An answer that does not name the brand. */
+      answer: (to, text) => post(text, { root: to.root, parent: { uri: to.uri, cid: to.cid } }),
+      remove: (it) => agent.deletePost(it.uri),
+      /** What the brand wrote under that post, as this customer's own client shows it. */
+      answersTo,
+      seesAnswer: (to, text) =>
+        until(`${name} sees the answer "${text}"`, async () => (await answersTo(to)).find((a) => a.text.includes(text)), {
+          within: 30_000,
+          state: () => answersTo(to),
+        }),
+      notified: async () => (await agent.listNotifications()).data.notifications,
+    }
+  }
+
+  return {
+    key: 'bluesky',
+    url: net.pds,
+    net,
+    customer,
+    /** The brand's own client: what a colleague posts outside Balie. */
+    brand: () => signedIn('brand'),
+    /** For `balie account add`. */
+    settings: (service = net.pds) => ({ service, identifier: brand.handle, password: brand.app_password }),
+    secret: 'password',
+    stop: net.stop,
+  }
+}

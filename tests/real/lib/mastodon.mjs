@@ -1,0 +1,60 @@
+// A stand-in for a Mastodon server that we did not write (mastodon-mock), and its customers, over the plain API.
+import { folder, server } from './process.mjs'
+import { until } from './wait.mjs'
+
+const plain = (html) => html.replace(/<br ?\/?>/g, '\n').replace(/<[^>]+>/g, '').replace(/&amp;/g, '&').replace(/&lt;/g, '<').replace(/&gt;/g, '>')
+
+export async function mastodon({ rateLimit } = {}) {
+  const net = await server('mastodon.sh', [folder('mastodon')], { env: rateLimit ? { MASTODON_RATE_LIMIT: String(rateLimit) } : {} })
+
+  const as = (name) => async (method, path, body) => {
+    const res = await fetch(net.url + path, {
+      method,
+      headers: { authorization: `Bearer ${net.accounts[name].access_token}`, ...(body && { 'content-type': 'application/json' }) },
+      body: body && JSON.stringify(body),
+    })
+    const text = await res.text()
+    if (!res.ok) throw new Error(`${method} ${path}: ${res.status} ${text.slice(0, 300)}`)
+    return text ? JSON.parse(text) : null
+  }
+
+  async function customer(name = 'customer') {
+    const call = as(name)
+    const post = async (text, more = {}) => ({ ...(await call('POST', '/api/v1/statuses', { status: text, language: 'nl', ...more })), text })
+    const answersTo = async (to) => {
+      const { descendants } = await call('GET', `/api/v1/statuses/${to.id}/context`)
+      return descendants
+        .filter((s) => s.account.acct === 'brand' && s.in_reply_to_id === to.id)
+        .map((s) => ({ ...s, text: plain(s.content) }))
+    }
+    return {
+      name,
+      handle: name,
+      mention: (text) => post(`@brand ${text}`),
+      message: (text) => post(`@brand ${text}`, { visibility: 'direct' }),
+      answer: (to, text) => post(text, { in_reply_to_id: to.id }),
+      edit: (it, text) => call('PUT', `/api/v1/statuses/${it.id}`, { status: text }),
+      remove: (it) => call('DELETE', `/api/v1/statuses/${it.id}`),
+      answersTo,
+      seesAnswer: (to, text) =>
+        until(`${name} sees the answer "${text}"`, async () => (await answersTo(to)).find((a) => a.text.includes(text)), {
+          within: 30_000,
+          state: () => answersTo(to),
+        }),
+      notified: () => call('GET', '/api/v1/notifications'),
+    }
+  }
+
+  return {
+    key: 'mastodon',
+    url: net.url,
+    net,
+    customer,
+    brand: async () => as('brand'),
+    settings: (url = net.url) => ({ url, token: net.accounts.brand.access_token }),
+    secret: 'token',
+    /** Trouble made by the server itself: effects status, ratelimit, latency, malformed, timeout. */
+    fault: (path, effect, count = 1) => as('brand')('POST', '/api/v1/_mock/faults', { match: { path }, effect, count }),
+    stop: net.stop,
+  }
+}
