@@ -8,4 +8,5 @@ pub mod clock;
 pub mod lifecycle;
 pub mod model;
 pub mod secret;
+pub mod store;
 pub mod telemetry;

@@ -4,20 +4,8 @@ use std::sync::Arc;
 
 use super::{Channel, ChannelError, Context};
 use crate::model::Lane;
-
 /// A sentence in both languages of the product.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-pub struct Words {
-    pub en: String,
-    pub nl: String,
-}
-
-impl Words {
-    #[must_use]
-    pub fn new(en: impl Into<String>, nl: impl Into<String>) -> Self {
-        Self { en: en.into(), nl: nl.into() }
-    }
-}
+pub use crate::model::message::Sentence as Words;
 
 /// The static side of a channel.
 pub struct Descriptor {
@@ -42,7 +30,13 @@ pub trait OAuth: Send + Sync {
     /// Registers where needed and says where to send the browser. `Start::keep` comes back in `finish`.
     async fn start(&self, context: &Context, redirect_uri: &str, state: &str) -> Result<Start, ChannelError>;
     /// Trades the callback's query for secrets.
-    async fn finish(&self, context: &Context, redirect_uri: &str, query: &[(String, String)], keep: &serde_json::Value) -> Result<serde_json::Value, ChannelError>;
+    async fn finish(
+        &self,
+        context: &Context,
+        redirect_uri: &str,
+        query: &[(String, String)],
+        keep: &serde_json::Value,
+    ) -> Result<serde_json::Value, ChannelError>;
 }
 
 /// The first half of connecting in the browser.

@@ -4,7 +4,10 @@
 //! Promises: no I/O, no clock, no randomness but in `Id::new`; every enumeration has one spelling everywhere.
 //! Must not: know a channel, a table or a route.
 
+pub mod conversation;
+pub mod event;
 pub mod id;
+pub mod message;
 pub mod text_enum;
 pub mod time;
 mod words;

@@ -1,0 +1,3 @@
+-- Full text over messages. 'simple' because Dutch, English and handles stand in one column.
+ALTER TABLE messages ADD COLUMN search tsvector GENERATED ALWAYS AS (to_tsvector('simple', text)) STORED;
+CREATE INDEX messages_search ON messages USING gin (search);

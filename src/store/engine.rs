@@ -1,0 +1,222 @@
+//! Two engines, one SQL text.
+//!
+//! Owns: the pools, the dispatch macros and every visible difference between SQLite and PostgreSQL.
+//! Promises: SQLite has one writer connection that begins immediate, so writers queue instead of failing; readers never
+//! wait for it. Outside this file and the migrations no code asks which engine it is.
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::StoreError;
+
+/// The connections of one database.
+#[derive(Clone)]
+pub enum Pools {
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// An open transaction.
+pub enum Conn {
+    Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
+    Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
+}
+
+/// Runs an expression on a connection for reading, once per engine: `read!(store, db => query.fetch_all(db).await)`.
+#[macro_export]
+macro_rules! read {
+    ($store:expr, $db:ident => $body:expr) => {
+        match $store.pools() {
+            $crate::store::engine::Pools::Sqlite { readers, .. } => {
+                let $db = readers;
+                $body
+            }
+            $crate::store::engine::Pools::Postgres(pool) => {
+                let $db = pool;
+                $body
+            }
+        }
+    };
+}
+
+/// Executes a query in a transaction, once per engine, and says how many rows it touched: `run!(tx, query)`.
+#[macro_export]
+macro_rules! run {
+    ($tx:expr, $query:expr) => {
+        match $tx.conn() {
+            $crate::store::engine::Conn::Sqlite(transaction) => {
+                $query.execute(&mut **transaction).await.map(|done| done.rows_affected())
+            }
+            $crate::store::engine::Conn::Postgres(transaction) => {
+                $query.execute(&mut **transaction).await.map(|done| done.rows_affected())
+            }
+        }
+    };
+}
+
+/// Runs an expression on a transaction's connection, once per engine: `on!(tx, db => query.fetch_all(db).await)`.
+#[macro_export]
+macro_rules! on {
+    ($tx:expr, $db:ident => $body:expr) => {
+        match $tx.conn() {
+            $crate::store::engine::Conn::Sqlite(transaction) => {
+                let $db = &mut **transaction;
+                $body
+            }
+            $crate::store::engine::Conn::Postgres(transaction) => {
+                let $db = &mut **transaction;
+                $body
+            }
+        }
+    };
+}
+
+impl Pools {
+    /// SQLite in a file; made when absent.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or is no database.
+    pub async fn sqlite(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10))
+            .statement_cache_capacity(256)
+            .pragma("temp_store", "memory")
+            .pragma("cache_size", "-8000")
+            .pragma("mmap_size", "268435456");
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            .acquire_timeout(Duration::from_secs(30))
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.clone())
+            .await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(30))
+            .connect_with(options.read_only(true))
+            .await?;
+        Ok(Self::Sqlite { writer, readers })
+    }
+
+    /// PostgreSQL by URL.
+    ///
+    /// # Errors
+    /// When the URL is wrong or the server cannot be reached.
+    pub async fn postgres(url: &str) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url)?.application_name("balie").statement_cache_capacity(256);
+        let pool = PgPoolOptions::new()
+            .max_connections(20)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options)
+            .await?;
+        Ok(Self::Postgres(pool))
+    }
+
+    pub(super) async fn begin(&self) -> Result<Conn, StoreError> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Conn::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Conn::Postgres(pool.begin().await?),
+        })
+    }
+
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// The name for logs and `doctor`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "sqlite",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+
+    /// The condition that finds `messages` (aliased `m`) whose text matches; takes the query at `$n`.
+    pub(super) fn search_condition(&self, n: usize) -> String {
+        match self {
+            Self::Sqlite { .. } => {
+                format!("m.rowid IN (SELECT rowid FROM message_search WHERE message_search MATCH ${n})")
+            }
+            Self::Postgres(_) => format!("m.search @@ to_tsquery('simple', ${n})"),
+        }
+    }
+
+    /// A person's words as the engine's query: every word must occur, the last may go on.
+    pub(super) fn search_query(&self, words: &str) -> Option<String> {
+        let words: Vec<String> = words
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .take(12)
+            .map(str::to_lowercase)
+            .collect();
+        if words.is_empty() {
+            return None;
+        }
+        Some(match self {
+            Self::Sqlite { .. } => words.iter().map(|word| format!("\"{word}\"*")).collect::<Vec<_>>().join(" "),
+            Self::Postgres(_) => words.iter().map(|word| format!("'{word}':*")).collect::<Vec<_>>().join(" & "),
+        })
+    }
+}
+
+impl Conn {
+    /// Ends a `SELECT` that leases rows: several workers each take other rows instead of queueing for the same.
+    pub(super) fn skip_locked(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// Ends a `SELECT` whose row is about to be changed on what it says.
+    pub(super) fn for_update(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => " FOR UPDATE",
+        }
+    }
+
+    /// Makes the numbering of events safe: from here to the commit nobody else numbers. Taken last, so it is held shortly.
+    pub(super) async fn lock_events(&mut self) -> Result<(), StoreError> {
+        if let Self::Postgres(transaction) = self {
+            sqlx::query("SELECT pg_advisory_xact_lock(4207849484)").execute(&mut **transaction).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the other nodes that there are events up to `seq`; delivered by the database at commit.
+    pub(super) async fn notify(&mut self, seq: i64) -> Result<(), StoreError> {
+        if let Self::Postgres(transaction) = self {
+            sqlx::query("SELECT pg_notify('balie_events', $1)")
+                .bind(seq.to_string())
+                .execute(&mut **transaction)
+                .await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(transaction) => transaction.commit().await?,
+            Self::Postgres(transaction) => transaction.commit().await?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,55 @@
+//! Brings a database up to date: the portable migrations merged, by version, with those of the engine.
+
+use sqlx::migrate::{Migrate, Migration, MigrationSource, Migrator};
+
+use super::StoreError;
+use super::engine::Pools;
+
+static PORTABLE: Migrator = sqlx::migrate!("./migrations");
+static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
+
+#[derive(Debug)]
+struct Merged(&'static Migrator);
+
+impl MigrationSource<'static> for Merged {
+    fn resolve(
+        self,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Vec<Migration>, sqlx::error::BoxDynError>> + Send + 'static>>
+    {
+        Box::pin(async move {
+            let mut all: Vec<Migration> = PORTABLE.iter().chain(self.0.iter()).cloned().collect();
+            all.sort_by_key(|migration| migration.version);
+            Ok(all)
+        })
+    }
+}
+
+/// Runs what has not run yet. Returns how many migrations there are in all.
+///
+/// # Errors
+/// `Migration` when one fails, or when the database has migrations this program does not know (it is older).
+pub async fn run(pools: &Pools) -> Result<usize, StoreError> {
+    let wrong = |error: sqlx::migrate::MigrateError| {
+        StoreError::Migration(match error {
+            sqlx::migrate::MigrateError::VersionMissing(version) => {
+                format!("the database has migration {version}, which this program does not know; start a newer balie")
+            }
+            other => other.to_string(),
+        })
+    };
+    match pools {
+        Pools::Sqlite { writer, .. } => {
+            let migrator = Migrator::new(Merged(&SQLITE)).await.map_err(wrong)?;
+            migrator.run(writer).await.map_err(wrong)?;
+            Ok(migrator.iter().count())
+        }
+        Pools::Postgres(pool) => {
+            let migrator = Migrator::new(Merged(&POSTGRES)).await.map_err(wrong)?;
+            let mut connection = pool.acquire().await?;
+            connection.ensure_migrations_table("_sqlx_migrations").await.map_err(wrong)?;
+            migrator.run(&mut *connection).await.map_err(wrong)?;
+            Ok(migrator.iter().count())
+        }
+    }
+}

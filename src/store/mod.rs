@@ -1,0 +1,144 @@
+//! All SQL.
+//!
+//! Owns: the database, its migrations, one file of queries per noun. `Store` reads, `Tx` writes.
+//! Promises: the same behaviour on SQLite and PostgreSQL (every test runs on both); every write is a `Tx` that carries its events.
+//! Must not: decide anything. Business rules live in `desk`.
+
+pub mod accounts;
+pub mod contacts;
+pub mod conversations;
+pub mod engine;
+pub mod events;
+pub mod list;
+pub mod messages;
+pub mod migrate;
+pub mod outbox;
+pub mod quarantine;
+pub mod threads;
+
+mod error;
+mod tx;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use engine::Pools;
+pub use error::StoreError;
+pub use tx::{Actor, NewEvent, Tx};
+
+/// The database; cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    pools: Pools,
+    clock: Clock,
+    newest: watch::Sender<i64>,
+}
+
+impl Store {
+    /// Opens `sqlite:<path>` or `postgres://…` and brings it up to date.
+    ///
+    /// # Errors
+    /// When it cannot be opened or migrated.
+    pub async fn open(database: &str, clock: Clock) -> Result<Self, StoreError> {
+        let pools = if database.starts_with("postgres:") || database.starts_with("postgresql:") {
+            Pools::postgres(database).await?
+        } else {
+            Pools::sqlite(Path::new(database.strip_prefix("sqlite:").unwrap_or(database))).await?
+        };
+        migrate::run(&pools).await?;
+        Self::with_pools(pools, clock).await
+    }
+
+    /// On pools that are up to date already.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn with_pools(pools: Pools, clock: Clock) -> Result<Self, StoreError> {
+        let (newest, _) = watch::channel(0);
+        let store = Self(Arc::new(Inner { pools, clock, newest }));
+        let seq = store.newest_seq().await?;
+        store.wake(seq);
+        Ok(store)
+    }
+
+    /// For the `read!` macro.
+    #[must_use]
+    pub fn pools(&self) -> &Pools {
+        &self.0.pools
+    }
+
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Begins a change.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn begin(&self, actor: Actor) -> Result<Tx, StoreError> {
+        Ok(Tx::new(self.0.pools.begin().await?, self.clone(), self.0.clock.now(), actor))
+    }
+
+    /// The number of the newest event this process knows of; changes wake the watcher.
+    #[must_use]
+    pub fn watch_events(&self) -> watch::Receiver<i64> {
+        self.0.newest.subscribe()
+    }
+
+    /// Tells this process of events up to `seq`.
+    pub fn wake(&self, seq: i64) {
+        self.0.newest.send_if_modified(|newest| {
+            let news = seq > *newest;
+            if news {
+                *newest = seq;
+            }
+            news
+        });
+    }
+
+    /// Waits for other nodes' commits and wakes this one; returns only on an error. On SQLite there are no other nodes.
+    ///
+    /// # Errors
+    /// When the connection is lost: call again, then read the log from where you were.
+    pub async fn listen(&self) -> Result<(), StoreError> {
+        match &self.0.pools {
+            Pools::Sqlite { .. } => std::future::pending().await,
+            Pools::Postgres(pool) => {
+                let mut listener = sqlx::postgres::PgListener::connect_with(pool).await?;
+                listener.listen("balie_events").await?;
+                self.wake(self.newest_seq().await?);
+                loop {
+                    let note = listener.recv().await?;
+                    if let Ok(seq) = note.payload().parse() {
+                        self.wake(seq);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        self.0.pools.close().await;
+    }
+}
+
+/// `($1, $2, …)` from `first`, for `count` values.
+fn placeholders(first: usize, count: usize) -> String {
+    let mut text = String::from("(");
+    for i in 0..count {
+        if i > 0 {
+            text.push_str(", ");
+        }
+        text.push('$');
+        text.push_str(&(first + i).to_string());
+    }
+    text.push(')');
+    text
+}

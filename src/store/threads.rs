@@ -1,0 +1,127 @@
+//! What the platforms know as one exchange.
+
+use super::{Store, StoreError, Tx, placeholders};
+use crate::model::message::ThreadRow;
+use crate::model::{AccountId, ConversationId, Lane, ThreadId, ThreadKind};
+use crate::{on, read, run};
+
+const COLUMNS: &str = "id, account_id, conversation_id, external_id, lane, kind, title, url, version";
+
+/// A thread to be made.
+#[derive(Clone, Debug)]
+pub struct NewThread<'a> {
+    pub account_id: AccountId,
+    pub conversation_id: ConversationId,
+    pub external_id: &'a str,
+    pub lane: Lane,
+    pub kind: ThreadKind,
+    pub title: Option<&'a str>,
+    pub url: Option<&'a str>,
+}
+
+impl Store {
+    /// The threads of a conversation, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn threads(&self, conversation: ConversationId) -> Result<Vec<ThreadRow>, StoreError> {
+        Ok(read!(self, db => sqlx::query_as(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM threads WHERE id IN (SELECT thread_id FROM messages WHERE conversation_id = $1) OR conversation_id = $1 ORDER BY created_at, id"
+        ))).bind(conversation).fetch_all(db).await)?)
+    }
+
+    /// One thread.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn thread(&self, id: ThreadId) -> Result<Option<ThreadRow>, StoreError> {
+        Ok(
+            read!(self, db => sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM threads WHERE id = $1")))
+            .bind(id).fetch_optional(db).await)?,
+        )
+    }
+}
+
+impl Tx {
+    /// The threads among these external ids that are known.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn threads_by_external(
+        &mut self,
+        account: AccountId,
+        external: &[&str],
+    ) -> Result<Vec<ThreadRow>, StoreError> {
+        let mut found = Vec::new();
+        for some in external.chunks(200) {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM threads WHERE account_id = $1 AND external_id IN {}",
+                placeholders(2, some.len())
+            );
+            let rows: Vec<ThreadRow> = on!(self, db => {
+                let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str())).bind(account);
+                for id in some {
+                    query = query.bind(*id);
+                }
+                query.fetch_all(db).await
+            })?;
+            found.extend(rows);
+        }
+        Ok(found)
+    }
+
+    /// One thread, for changing it or acting on its version.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn thread(&mut self, id: ThreadId) -> Result<Option<ThreadRow>, StoreError> {
+        let lock = self.conn().for_update();
+        Ok(
+            on!(self, db => sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM threads WHERE id = $1{lock}")))
+            .bind(id).fetch_optional(db).await)?,
+        )
+    }
+
+    /// Makes a thread.
+    ///
+    /// # Errors
+    /// `Conflict` when another transaction made it first.
+    pub async fn insert_thread(&mut self, new: &NewThread<'_>) -> Result<ThreadRow, StoreError> {
+        let now = self.now();
+        let id = ThreadId::new();
+        run!(self, sqlx::query(
+            "INSERT INTO threads (id, account_id, conversation_id, external_id, lane, kind, title, url, version, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)",
+        )
+        .bind(id).bind(new.account_id).bind(new.conversation_id).bind(new.external_id).bind(new.lane).bind(new.kind)
+        .bind(new.title).bind(new.url).bind(now))?;
+        Ok(ThreadRow {
+            id,
+            account_id: new.account_id,
+            conversation_id: new.conversation_id,
+            external_id: new.external_id.to_owned(),
+            lane: new.lane,
+            kind: new.kind,
+            title: new.title.map(str::to_owned),
+            url: new.url.map(str::to_owned),
+            version: 0,
+        })
+    }
+
+    /// Something new was said in a thread that our side has to have seen before it answers.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn thread_moved(&mut self, id: ThreadId) -> Result<(), StoreError> {
+        run!(self, sqlx::query("UPDATE threads SET version = version + 1 WHERE id = $1").bind(id))?;
+        Ok(())
+    }
+
+    /// The thread's next messages go to another conversation.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn point_thread(&mut self, id: ThreadId, conversation: ConversationId) -> Result<(), StoreError> {
+        run!(self, sqlx::query("UPDATE threads SET conversation_id = $2 WHERE id = $1").bind(id).bind(conversation))?;
+        Ok(())
+    }
+}
