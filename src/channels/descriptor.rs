@@ -22,6 +22,8 @@ pub struct Descriptor {
     pub oauth: Option<&'static dyn OAuth>,
     /// Makes a connected channel; checks the settings' shape, makes no call.
     pub connect: fn(Context) -> Result<Arc<dyn Channel>, ChannelError>,
+    /// Plays the platform on loopback, for tests, judges and the playground.
+    pub fake: Option<super::fake::Serve>,
 }
 
 /// Connecting in the browser: authorization code with PKCE.

@@ -117,3 +117,9 @@ pub struct Known {
     pub thread: ThreadRef,
     pub meta: Value,
 }
+
+/// The id of the copy of a brand's post that is shown above one thread of the many under it.
+#[must_use]
+pub fn above(external_id: &str, thread: &str) -> String {
+    format!("{external_id}~{thread}")
+}

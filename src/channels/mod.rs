@@ -14,6 +14,11 @@
 //! * **Threads.** A public thread is named by the earliest post of its chain that the brand did not write, so that a
 //!   hundred people under one brand post are a hundred threads and bystanders in a customer's post are one. A
 //!   private thread is named by the set of its participants without the brand.
+//! * **A message has one thread.** The brand's posts above the post that names a thread stand above many threads: each
+//!   gets a copy as `Context`, under the id [`above`]. A brand's post that nobody answered yet is in no thread and is not
+//!   brought. Everything else keeps its id, thread and direction however it is met.
+//! * **Direction.** `Out` is the brand's. Of the others, `In` is what names the brand or stands under a post of the brand;
+//!   the rest of a chain is `Context`.
 //! * **Order.** Items of a batch may come in any order; the desk sorts by `sent_at`. A parent may be missing.
 //! * **Cursors.** The channel makes them, the desk stores them in the same transaction as the items. A batch may be
 //!   delivered any number of times. A cursor must never skip what the previous batch did not contain.
@@ -25,8 +30,11 @@
 //!   at a time.
 
 pub mod client;
+#[cfg(test)]
+pub mod contract;
 pub mod descriptor;
 pub mod error;
+pub mod fake;
 pub mod html;
 pub mod limits;
 pub mod outgoing;
@@ -45,7 +53,7 @@ use crate::clock::Clock;
 pub use client::Client;
 pub use descriptor::{Descriptor, Field, FieldKind, Words};
 pub use error::{ChannelError, Class};
-pub use item::{Author, Batch, File, Item, Known, Message, Quota, ThreadRef, Unreadable};
+pub use item::{above, Author, Batch, File, Item, Known, Message, Quota, ThreadRef, Unreadable};
 pub use limits::{Allowance, AttachmentLimit, Limit, Measure, Unit};
 pub use outgoing::{Action, OutFile, Outgoing, Sent};
 
