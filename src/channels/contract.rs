@@ -118,7 +118,14 @@ pub struct Inbox {
 
 impl Inbox {
     pub fn new(channel: Arc<dyn Channel>) -> Self {
-        Self { channel, cursors: BTreeMap::new(), messages: BTreeMap::new(), seen: BTreeMap::new(), removed: BTreeSet::new(), unreadable: Vec::new() }
+        Self {
+            channel,
+            cursors: BTreeMap::new(),
+            messages: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            removed: BTreeSet::new(),
+            unreadable: Vec::new(),
+        }
     }
 
     /// The account was connected a moment ago and has taken its first, empty look.
@@ -186,10 +193,22 @@ impl Inbox {
                         assert_eq!(*html, super::html::sanitise(html), "unsanitised html");
                     }
                     if let Some(before) = self.messages.get(&message.external_id) {
-                        assert_eq!(before.thread.external_id, message.thread.external_id, "{} changed its thread", message.external_id);
+                        assert_eq!(
+                            before.thread.external_id, message.thread.external_id,
+                            "{} changed its thread",
+                            message.external_id
+                        );
                         assert_eq!(before.thread.lane, message.thread.lane, "{} changed its lane", message.external_id);
-                        assert_eq!(before.direction, message.direction, "{} changed its direction", message.external_id);
-                        assert_eq!(before.author.external_id, message.author.external_id, "{} changed its author", message.external_id);
+                        assert_eq!(
+                            before.direction, message.direction,
+                            "{} changed its direction",
+                            message.external_id
+                        );
+                        assert_eq!(
+                            before.author.external_id, message.author.external_id,
+                            "{} changed its author",
+                            message.external_id
+                        );
                         assert_eq!(before.sent_at, message.sent_at, "{} changed its time", message.external_id);
                         let keep = before.history;
                         self.messages.insert(message.external_id.clone(), Message { history: keep, ..*message });
@@ -204,8 +223,14 @@ impl Inbox {
     /// The one message that contains this text, outside of copies made as context.
     #[track_caller]
     pub fn find(&self, text: &str) -> &Message {
-        let hits: Vec<_> = self.messages.values().filter(|m| m.direction != Direction::Context && m.text.contains(text)).collect();
-        assert_eq!(hits.len(), 1, "{text:?} among {:#?}", self.messages.values().map(|m| (&m.external_id, m.direction, &m.text)).collect::<Vec<_>>());
+        let hits: Vec<_> =
+            self.messages.values().filter(|m| m.direction != Direction::Context && m.text.contains(text)).collect();
+        assert_eq!(
+            hits.len(),
+            1,
+            "{text:?} among {:#?}",
+            self.messages.values().map(|m| (&m.external_id, m.direction, &m.text)).collect::<Vec<_>>()
+        );
         hits[0]
     }
 

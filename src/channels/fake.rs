@@ -68,12 +68,14 @@ impl Drop for Running {
 ///
 /// # Errors
 /// What binding the address says.
-#[allow(clippy::disallowed_methods, reason = "a fake lives outside the product's lifecycle; its guard ends it")]
+#[expect(clippy::disallowed_methods, reason = "a fake lives outside the product's lifecycle; its guard ends it")]
 pub async fn serve(listen: SocketAddr, router: Router, wire: Wire, accounts: Value) -> io::Result<Running> {
     let listener = TcpListener::bind(listen).await?;
     let url = format!("http://{}", listener.local_addr()?);
     let stop = CancellationToken::new();
-    let app = router.layer(axum::middleware::from_fn_with_state(wire.clone(), plane)).into_make_service_with_connect_info::<Line>();
+    let app = router
+        .layer(axum::middleware::from_fn_with_state(wire.clone(), plane))
+        .into_make_service_with_connect_info::<Line>();
     let lines = Lines { listener, wire: wire.clone() };
     let stopped = stop.clone();
     tokio::spawn(async move {
@@ -118,13 +120,21 @@ impl Fault {
     /// A bare status with an empty JSON object.
     #[must_use]
     pub fn status(status: u16) -> Self {
-        Self::Answer { status, headers: vec![("content-type".to_owned(), "application/json".to_owned())], body: "{}".to_owned() }
+        Self::Answer {
+            status,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: "{}".to_owned(),
+        }
     }
 
     /// A status with headers.
     #[must_use]
     pub fn with_headers(status: u16, headers: &[(&str, &str)]) -> Self {
-        Self::Answer { status, headers: headers.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(), body: "{}".to_owned() }
+        Self::Answer {
+            status,
+            headers: headers.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            body: "{}".to_owned(),
+        }
     }
 
     /// The HTML page a proxy in front of the platform shows.
@@ -140,7 +150,11 @@ impl Fault {
     /// A 200 whose JSON breaks off.
     #[must_use]
     pub fn malformed() -> Self {
-        Self::Answer { status: 200, headers: vec![("content-type".to_owned(), "application/json".to_owned())], body: "[{\"id\": \"1\", ".to_owned() }
+        Self::Answer {
+            status: 200,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: "[{\"id\": \"1\", ".to_owned(),
+        }
     }
 
     /// Changes the platform's JSON answer on the way; answers that are not JSON pass.
@@ -318,7 +332,9 @@ async fn plane(State(wire): State<Wire>, request: Request, next: Next) -> Respon
             let mut response = Response::new(Body::from(body));
             *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             for (name, value) in headers {
-                if let (Ok(name), Ok(value)) = (name.parse::<axum::http::HeaderName>(), value.parse::<axum::http::HeaderValue>()) {
+                if let (Ok(name), Ok(value)) =
+                    (name.parse::<axum::http::HeaderName>(), value.parse::<axum::http::HeaderValue>())
+                {
                     response.headers_mut().insert(name, value);
                 }
             }
@@ -408,7 +424,11 @@ impl Cuttable {
 }
 
 impl AsyncRead for Cuttable {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         self.whole(context)?;
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
@@ -452,8 +472,10 @@ mod tests {
 
     #[tokio::test]
     async fn every_fault_strikes_as_often_as_it_was_scripted() {
-        let router = Router::new().route("/x", get(|| async { axum::Json(serde_json::json!({"hoi": "daar, dit is een antwoord"})) }));
-        let running = serve("127.0.0.1:0".parse().unwrap(), router, Wire::default(), serde_json::Value::Null).await.unwrap();
+        let router = Router::new()
+            .route("/x", get(|| async { axum::Json(serde_json::json!({"hoi": "daar, dit is een antwoord"})) }));
+        let running =
+            serve("127.0.0.1:0".parse().unwrap(), router, Wire::default(), serde_json::Value::Null).await.unwrap();
         let client = Client::new(true).unwrap();
         let url = format!("{}/x?q=1", running.url).parse().unwrap();
         let ask = || async { client.send(client.request(Method::GET, &url).unwrap()).await };

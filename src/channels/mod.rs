@@ -53,7 +53,7 @@ use crate::clock::Clock;
 pub use client::Client;
 pub use descriptor::{Descriptor, Field, FieldKind, Words};
 pub use error::{ChannelError, Class};
-pub use item::{above, Author, Batch, File, Item, Known, Message, Quota, ThreadRef, Unreadable};
+pub use item::{Author, Batch, File, Item, Known, Message, Quota, ThreadRef, Unreadable, above};
 pub use limits::{Allowance, AttachmentLimit, Limit, Measure, Unit};
 pub use outgoing::{Action, OutFile, Outgoing, Sent};
 

@@ -15,7 +15,13 @@ async fn class_of<H: Harness>(harness: &H, fault: Fault) -> Class {
     harness.wire().inject(Rule::new(H::page().0, fault).always());
     let error = Inbox::new(harness.connect()).pull().await.expect_err("a fault on every call");
     harness.wire().heal();
-    assert!(!error.cause.en.is_empty() && !error.cause.nl.is_empty() && !error.cure.en.is_empty() && !error.cure.nl.is_empty(), "{error:?}");
+    assert!(
+        !error.cause.en.is_empty()
+            && !error.cause.nl.is_empty()
+            && !error.cure.en.is_empty()
+            && !error.cure.nl.is_empty(),
+        "{error:?}"
+    );
     error.class
 }
 
@@ -56,7 +62,9 @@ pub async fn an_unreadable_item_is_quarantined_and_its_neighbours_arrive<H: Harn
         harness.wire().inject(Rule::new(
             path,
             Fault::json(move |page| {
-                if let Some(item) = page.pointer_mut(pointer).and_then(Value::as_array_mut).and_then(|items| items.get_mut(1)) {
+                if let Some(item) =
+                    page.pointer_mut(pointer).and_then(Value::as_array_mut).and_then(|items| items.get_mut(1))
+                {
                     *item = change.clone();
                 }
             }),
@@ -65,7 +73,11 @@ pub async fn an_unreadable_item_is_quarantined_and_its_neighbours_arrive<H: Harn
         assert!(inbox.count("de eerste") == 1 && inbox.count("de derde") == 1, "the neighbours of {broken}");
         assert_eq!(inbox.count("de tweede"), 0);
         assert_eq!(inbox.unreadable.len(), 1, "{broken}");
-        assert!(inbox.unreadable[0].payload.contains(broken.to_string().as_str()), "kept whole: {:?}", inbox.unreadable);
+        assert!(
+            inbox.unreadable[0].payload.contains(broken.to_string().as_str()),
+            "kept whole: {:?}",
+            inbox.unreadable
+        );
         assert!(!inbox.unreadable[0].error.is_empty());
         // The page is behind us: it does not come again and again.
         inbox.pull().await.unwrap();
@@ -87,6 +99,24 @@ fn places(value: &Value, at: &str, into: &mut Vec<String>) {
     }
 }
 
+/// Puts `value` at a place, or takes the place away.
+fn spoil(item: &mut Value, place: &str, value: Option<&Value>) {
+    if let Some(value) = value {
+        if let Some(place) = item.pointer_mut(place) {
+            *place = value.clone();
+        }
+        return;
+    }
+    let (parent, key) = place.rsplit_once('/').unwrap_or_default();
+    match item.pointer_mut(parent) {
+        Some(Value::Object(fields)) => {
+            fields.remove(&key.replace("~1", "/").replace("~0", "~"));
+        }
+        Some(Value::Array(items)) => items.clear(),
+        _ => {}
+    }
+}
+
 pub async fn hostile_fields_never_fail_a_page<H: Harness>() {
     let harness = H::start().await;
     let mut inbox = Inbox::connected(&harness).await;
@@ -98,16 +128,23 @@ pub async fn hostile_fields_never_fail_a_page<H: Harness>() {
     // What the page looks like, and where the first of the two stands on it.
     let seen: Arc<std::sync::Mutex<Value>> = Arc::default();
     let keep = Arc::clone(&seen);
-    harness.wire().inject(Rule::new(path, Fault::json(move |page| {
-        if page.to_string().contains("slachtoffer") {
-            *keep.lock().unwrap() = page.clone();
-        }
-    })).always());
+    harness.wire().inject(
+        Rule::new(
+            path,
+            Fault::json(move |page| {
+                if page.to_string().contains("slachtoffer") {
+                    *keep.lock().unwrap() = page.clone();
+                }
+            }),
+        )
+        .always(),
+    );
     inbox.pull().await.unwrap();
     harness.wire().heal();
     let page = seen.lock().unwrap().clone();
     let items = page.pointer(pointer).and_then(Value::as_array).expect("items where the harness says").clone();
-    let victim = items.iter().position(|item| item.to_string().contains("slachtoffer")).expect("the victim is on the page");
+    let victim =
+        items.iter().position(|item| item.to_string().contains("slachtoffer")).expect("the victim is on the page");
     let mut spots = Vec::new();
     places(&items[victim], "", &mut spots);
 
@@ -124,26 +161,17 @@ pub async fn hostile_fields_never_fail_a_page<H: Harness>() {
         for (kind, value) in &hostile {
             let (spot_in, value_in) = (spot.clone(), value.clone());
             harness.wire().heal();
-            harness.wire().inject(Rule::new(path, Fault::json(move |page| {
-                let Some(item) = page.pointer_mut(pointer).and_then(Value::as_array_mut).and_then(|items| items.get_mut(victim)) else { return };
-                match &value_in {
-                    Some(value) => {
-                        if let Some(place) = item.pointer_mut(&spot_in) {
-                            *place = value.clone();
-                        }
-                    }
-                    None => {
-                        let (parent, key) = spot_in.rsplit_once('/').unwrap_or_default();
-                        match item.pointer_mut(parent) {
-                            Some(Value::Object(fields)) => {
-                                fields.remove(&key.replace("~1", "/").replace("~0", "~"));
-                            }
-                            Some(Value::Array(items)) => items.clear(),
-                            _ => {}
-                        }
-                    }
-                }
-            })));
+            harness.wire().inject(Rule::new(
+                path,
+                Fault::json(move |page| {
+                    let Some(item) =
+                        page.pointer_mut(pointer).and_then(Value::as_array_mut).and_then(|items| items.get_mut(victim))
+                    else {
+                        return;
+                    };
+                    spoil(item, &spot_in, value_in.as_ref());
+                }),
+            ));
             let mut inbox = Inbox::new(harness.connect());
             inbox.cursors.clone_from(&cursors);
             if let Err(error) = inbox.pull().await {
@@ -154,13 +182,16 @@ pub async fn hostile_fields_never_fail_a_page<H: Harness>() {
     }
     // Bytes that are no text: the neighbours still arrive.
     harness.wire().heal();
-    harness.wire().inject(Rule::new(path, Fault::Rewrite(Arc::new(|body| {
-        let needle = b"slachtoffer";
-        match body.windows(needle.len()).position(|window| window == needle) {
-            Some(at) => [&body[..at], &[0xff, 0xfe, 0xc3], &body[at + 3..]].concat().into(),
-            None => body,
-        }
-    }))));
+    harness.wire().inject(Rule::new(
+        path,
+        Fault::Rewrite(Arc::new(|body| {
+            let needle = b"slachtoffer";
+            match body.windows(needle.len()).position(|window| window == needle) {
+                Some(at) => [&body[..at], &[0xff, 0xfe, 0xc3], &body[at + 3..]].concat().into(),
+                None => body,
+            }
+        })),
+    ));
     let mut inbox = Inbox::new(harness.connect());
     inbox.cursors = cursors;
     inbox.pull().await.expect("invalid UTF-8 does not fail the page");
@@ -176,9 +207,15 @@ pub async fn every_refusal_has_its_class<H: Harness>() {
         assert!(!matches!(class_of(&harness, Fault::status(gone)).await, Class::RateLimited { .. } | Class::Uncertain));
     }
     let in_two_minutes = now.plus(Duration::from_secs(120));
-    let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + Duration::from_millis(u64::try_from(in_two_minutes.0).unwrap()));
+    let date = httpdate::fmt_http_date(
+        std::time::UNIX_EPOCH + Duration::from_millis(u64::try_from(in_two_minutes.0).unwrap()),
+    );
     for retry_after in ["120", date.as_str()] {
-        let Class::RateLimited { until } = class_of(&harness, Fault::with_headers(429, &[("retry-after", retry_after)])).await else { panic!("429 is a limit") };
+        let Class::RateLimited { until } =
+            class_of(&harness, Fault::with_headers(429, &[("retry-after", retry_after)])).await
+        else {
+            panic!("429 is a limit")
+        };
         assert!(until.0.abs_diff(in_two_minutes.0) <= 30_000 && until > now, "{retry_after}: {until:?}");
     }
     let Class::RateLimited { until } = class_of(&harness, Fault::status(429)).await else { panic!("429 is a limit") };

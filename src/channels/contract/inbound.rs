@@ -47,14 +47,27 @@ pub async fn an_exchange_stays_in_one_thread<H: Harness>() {
     let first = harness.say(Say::mention(Who::Customer, "mijn storing duurt al een uur")).await;
     inbox.pull().await.unwrap();
     let mention = inbox.find("mijn storing").clone();
-    let sent = inbox.channel.reply().unwrap().deliver(&inbox.answer(&mention, "we kijken ernaar", harness.clock())).await.unwrap();
+    let sent = inbox
+        .channel
+        .reply()
+        .unwrap()
+        .deliver(&inbox.answer(&mention, "we kijken ernaar", harness.clock()))
+        .await
+        .unwrap();
     harness.say(Say { to: Some(sent.external_id), ..Say::mention(Who::Customer, "dank, wacht af") }).await;
     harness.say(Say { to: Some(first.clone()), ..Say::mention(Who::Other, "hier ook storing") }).await;
     inbox.restart(&harness);
     inbox.pull().await.unwrap();
     assert_eq!(inbox.find("dank, wacht af").thread.external_id, first);
-    assert_eq!(inbox.find("hier ook storing").thread.external_id, first, "bystanders in a customer's post are in its thread");
-    assert_eq!(inbox.find("dank, wacht af").reply_to.as_deref(), Some(inbox.find("we kijken ernaar").external_id.as_str()));
+    assert_eq!(
+        inbox.find("hier ook storing").thread.external_id,
+        first,
+        "bystanders in a customer's post are in its thread"
+    );
+    assert_eq!(
+        inbox.find("dank, wacht af").reply_to.as_deref(),
+        Some(inbox.find("we kijken ernaar").external_id.as_str())
+    );
 }
 
 pub async fn a_hundred_people_under_one_brand_post_are_a_hundred_threads<H: Harness>() {
@@ -68,7 +81,11 @@ pub async fn a_hundred_people_under_one_brand_post_are_a_hundred_threads<H: Harn
     assert_eq!(inbox.find("tot hoe laat?").thread.external_id, one);
     assert_eq!(inbox.find("ook in Delft?").thread.external_id, two);
     for thread in [&one, &two] {
-        let above: Vec<_> = inbox.messages.values().filter(|m| m.thread.external_id == **thread && m.text.contains("zondag open")).collect();
+        let above: Vec<_> = inbox
+            .messages
+            .values()
+            .filter(|m| m.thread.external_id == **thread && m.text.contains("zondag open"))
+            .collect();
         assert_eq!(above.len(), 1, "the brand's post is shown above {thread}");
         assert_ne!(above[0].direction, Direction::In);
     }
@@ -99,7 +116,10 @@ pub async fn the_post_above_a_mention_comes_along_as_context<H: Harness>() {
     assert_eq!(mention.thread.external_id, root, "bystanders in a chain are in its thread");
     assert_eq!((mention.external_id.as_str(), mention.reply_to.as_deref()), (reply.as_str(), Some(root.as_str())));
     let above = &inbox.messages[&root];
-    assert_eq!((above.direction, above.author.external_id.as_str()), (Direction::Context, harness.author(Who::Other).0.as_str()));
+    assert_eq!(
+        (above.direction, above.author.external_id.as_str()),
+        (Direction::Context, harness.author(Who::Other).0.as_str())
+    );
 }
 
 pub async fn a_direct_message_is_private_and_keeps_its_thread<H: Harness>() {
@@ -149,7 +169,10 @@ pub async fn what_the_brand_says_elsewhere_comes_as_outbound<H: Harness>() {
     let ours = harness.say(Say::reply(Who::Brand, &id, "vanaf de telefoon beantwoord")).await;
     inbox.pull().await.unwrap();
     let message = inbox.find("vanaf de telefoon");
-    assert_eq!((message.direction, message.external_id.as_str(), message.thread.external_id.as_str()), (Direction::Out, ours.as_str(), id.as_str()));
+    assert_eq!(
+        (message.direction, message.external_id.as_str(), message.thread.external_id.as_str()),
+        (Direction::Out, ours.as_str(), id.as_str())
+    );
     assert_eq!(message.author.external_id, harness.author(Who::Brand).0);
 }
 

@@ -33,10 +33,15 @@ async fn settle(inbox: &Inbox, outgoing: &Outgoing) -> Sent {
 pub async fn a_reply_lands_under_the_message_it_answers<H: Harness>() {
     let harness = H::start().await;
     let (inbox, mention) = asked(&harness).await;
-    let sent = deliver(&inbox, &inbox.answer(&mention, "Wij helpen: stuur een DM.\n\nGroet, Noor 👩‍💻", harness.clock())).await.unwrap();
+    let sent = deliver(&inbox, &inbox.answer(&mention, "Wij helpen: stuur een DM.\n\nGroet, Noor 👩‍💻", harness.clock()))
+        .await
+        .unwrap();
     let said = harness.said().await;
     assert_eq!(said.len(), 1);
-    assert_eq!((said[0].external_id.as_str(), said[0].reply_to.as_deref()), (sent.external_id.as_str(), Some(mention.external_id.as_str())));
+    assert_eq!(
+        (said[0].external_id.as_str(), said[0].reply_to.as_deref()),
+        (sent.external_id.as_str(), Some(mention.external_id.as_str()))
+    );
     assert!(said[0].text.ends_with("Wij helpen: stuur een DM.\n\nGroet, Noor 👩‍💻"), "{:?}", said[0].text);
     assert!(!said[0].private && sent.url.is_some());
 }
@@ -52,7 +57,10 @@ pub async fn a_private_reply_stays_private<H: Harness>() {
     assert!(said.len() == 1 && said[0].private, "{said:?}");
     inbox.pull().await.unwrap();
     let echo = inbox.find("Blijft onder ons.");
-    assert_eq!((echo.thread.external_id.as_str(), echo.thread.lane, echo.direction), (dm.thread.external_id.as_str(), Lane::Private, Direction::Out));
+    assert_eq!(
+        (echo.thread.external_id.as_str(), echo.thread.lane, echo.direction),
+        (dm.thread.external_id.as_str(), Lane::Private, Direction::Out)
+    );
 }
 
 pub async fn the_same_reply_twice_is_posted_once<H: Harness>() {
@@ -117,8 +125,12 @@ pub async fn a_limited_sender_waits<H: Harness>() {
     let harness = H::start().await;
     let (inbox, mention) = asked(&harness).await;
     let outgoing = inbox.answer(&mention, "even geduld", harness.clock());
-    harness.wire().inject(Rule::new(H::posting(), Fault::with_headers(429, &[("retry-after", "60")])).method(reqwest::Method::POST));
-    assert!(matches!(deliver(&inbox, &outgoing).await.unwrap_err().class, Class::RateLimited { until } if until > harness.clock().now()));
+    harness.wire().inject(
+        Rule::new(H::posting(), Fault::with_headers(429, &[("retry-after", "60")])).method(reqwest::Method::POST),
+    );
+    assert!(
+        matches!(deliver(&inbox, &outgoing).await.unwrap_err().class, Class::RateLimited { until } if until > harness.clock().now())
+    );
     harness.wire().inject(Rule::new(H::posting(), Fault::status(401)).method(reqwest::Method::POST).always());
     assert_eq!(deliver(&inbox, &outgoing).await.unwrap_err().class, Class::Unauthorized);
     harness.wire().heal();
@@ -132,7 +144,9 @@ pub async fn a_text_that_is_too_long_is_refused_whole<H: Harness>() {
     let facts = inbox.channel.probe().await.unwrap().facts;
     let allowance = inbox.channel.allowance(&mention.thread, &facts);
     assert!(allowance.may_reply);
-    let measure = |text: &str| inbox.channel.measure(&Draft { thread: &mention.thread, text, content_warning: None, visibility: None }, &facts);
+    let measure = |text: &str| {
+        inbox.channel.measure(&Draft { thread: &mention.thread, text, content_warning: None, visibility: None }, &facts)
+    };
     let text = "Een zin die telkens terugkomt. ".repeat(usize::try_from(allowance.limit.max).unwrap() / 20);
     let measured = measure(&text);
     assert!(measured.over && measured.used > measured.max && measured.max <= allowance.limit.max);
@@ -154,7 +168,10 @@ pub async fn what_we_sent_comes_back_as_the_same_message<H: Harness>() {
     harness.clock().advance(Duration::from_secs(120));
     inbox.pull().await.unwrap();
     let echo = inbox.find("het echo-antwoord");
-    assert_eq!((echo.external_id.as_str(), echo.direction, echo.thread.external_id.as_str()), (sent.external_id.as_str(), Direction::Out, mention.thread.external_id.as_str()));
+    assert_eq!(
+        (echo.external_id.as_str(), echo.direction, echo.thread.external_id.as_str()),
+        (sent.external_id.as_str(), Direction::Out, mention.thread.external_id.as_str())
+    );
 }
 
 pub async fn a_delivery_dropped_at_any_point_is_not_doubled<H: Harness>() {
@@ -176,7 +193,9 @@ pub async fn liking_twice_has_the_effect_of_once<H: Harness>() {
     if !moderate.actions(false, Lane::Public).contains(&Action::Like) {
         return;
     }
-    let act = async |action| moderate.act(action, &mention.external_id, &mention.author.external_id, &mention.meta, None).await.unwrap();
+    let act = async |action| {
+        moderate.act(action, &mention.external_id, &mention.author.external_id, &mention.meta, None).await.unwrap();
+    };
     act(Action::Like).await;
     act(Action::Like).await;
     assert_eq!(harness.liked(&mention.external_id).await, Some(true));
@@ -195,7 +214,10 @@ pub async fn our_own_message_can_be_deleted<H: Harness>() {
     assert!(!moderate.actions(false, Lane::Public).contains(&Action::Delete), "only our own");
     let sent = deliver(&inbox, &inbox.answer(&mention, "per ongeluk", harness.clock())).await.unwrap();
     for _ in 0..2 {
-        moderate.act(Action::Delete, &sent.external_id, &harness.author(Who::Brand).0, &sent.meta, Some("verkeerde draad")).await.unwrap();
+        moderate
+            .act(Action::Delete, &sent.external_id, &harness.author(Who::Brand).0, &sent.meta, Some("verkeerde draad"))
+            .await
+            .unwrap();
     }
     assert!(harness.said().await.is_empty());
 }
