@@ -152,6 +152,9 @@ pub struct Probe {
 #[derive(Clone, Copy, Debug)]
 pub struct Draft<'a> {
     pub thread: &'a ThreadRef,
+    /// `meta` of the message that is answered (when none is chosen, of the thread's last inbound one): whom the platform
+    /// makes us name in the text is counted too.
+    pub reply_to: Option<&'a Value>,
     pub text: &'a str,
     pub content_warning: Option<&'a str>,
     pub visibility: Option<&'a str>,

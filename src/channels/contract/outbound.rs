@@ -145,7 +145,16 @@ pub async fn a_text_that_is_too_long_is_refused_whole<H: Harness>() {
     let allowance = inbox.channel.allowance(&mention.thread, &facts);
     assert!(allowance.may_reply);
     let measure = |text: &str| {
-        inbox.channel.measure(&Draft { thread: &mention.thread, text, content_warning: None, visibility: None }, &facts)
+        inbox.channel.measure(
+            &Draft {
+                thread: &mention.thread,
+                reply_to: Some(&mention.meta),
+                text,
+                content_warning: None,
+                visibility: None,
+            },
+            &facts,
+        )
     };
     let text = "Een zin die telkens terugkomt. ".repeat(usize::try_from(allowance.limit.max).unwrap() / 20);
     let measured = measure(&text);
