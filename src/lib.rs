@@ -5,6 +5,7 @@
 
 pub mod channels;
 pub mod clock;
+pub mod desk;
 pub mod lifecycle;
 pub mod model;
 pub mod secret;

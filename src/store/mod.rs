@@ -14,7 +14,13 @@ pub mod messages;
 pub mod migrate;
 pub mod outbox;
 pub mod quarantine;
+pub mod sessions;
+pub mod settings;
+pub mod tags;
+pub mod teams;
 pub mod threads;
+pub mod tokens;
+pub mod users;
 
 mod error;
 mod tx;
