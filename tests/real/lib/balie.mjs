@@ -9,7 +9,7 @@ import { Agent } from './agent.mjs'
 
 const top = join(dirname(fileURLToPath(import.meta.url)), '../../..')
 
-function binary() {
+export function binary() {
   const found = [process.env.BALIE_BIN, join(top, 'target/debug/balie'), join(top, 'target/release/balie')].find((f) => f && existsSync(f))
   if (!found) throw new Error('no balie binary: cargo build first, or set BALIE_BIN')
   return found
