@@ -16,17 +16,17 @@ export function binary() {
 }
 
 export class Balie {
-  /** @param {{ env?: Record<string, string>, database?: string }} options */
-  static async create({ env = {}, database } = {}) {
+  /** @param {{ env?: Record<string, string>, database?: string, beside?: Balie }} options `beside`: shares that one's data folder */
+  static async create({ env = {}, database, beside } = {}) {
     const balie = new Balie()
-    balie.data = folder('data')
+    balie.data = folder('server')
     balie.port = await freePort()
     balie.url = `http://127.0.0.1:${balie.port}`
     balie.logFile = join(balie.data, 'server.log')
     balie.env = {
       PATH: process.env.PATH,
       HOME: balie.data,
-      BALIE_DATA: join(balie.data, 'balie'),
+      BALIE_DATA: beside?.env.BALIE_DATA ?? join(balie.data, 'balie'),
       BALIE_LISTEN: `127.0.0.1:${balie.port}`,
       BALIE_ALLOW_PRIVATE: '1',
       BALIE_POLL_MIN_MS: '1000',
