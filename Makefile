@@ -52,9 +52,8 @@ bench: web ## the measured promises on both engines, into target/bench.json
 	cargo build --release --locked
 	scripts/with-postgres cargo bench --locked $(if $(ARGS),-- $(ARGS))
 
-deny: ## licences, advisories and bans of all dependencies (installs cargo-deny: some ten minutes, once)
-	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
-	cargo deny check
+deny: ## licences, bans and known holes of all dependencies (`make test` does all but the holes: those need GitHub)
+	scripts/deny --all
 
 web: web/dist/index.html ## build the page into web/dist, which the binary embeds
 
