@@ -71,14 +71,12 @@ export class Balie {
   }
 
   /** Runs `balie …` on the same data folder; gives what it printed. */
-  async cli(args, { stdin = '', env = {} } = {}) {
-    const child = spawn(binary(), args, { env: { ...this.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
+  async cli(args, { env = {} } = {}) {
+    const child = spawn(binary(), args, { env: { ...this.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
     const kept = track(child)
     let out = '', err = ''
     child.stdout.on('data', (d) => { out += d })
     child.stderr.on('data', (d) => { err += d })
-    child.stdin.on('error', () => {})
-    child.stdin.end(stdin)
     const { code } = await kept.ended
     if (code !== 0) throw new Error(`balie ${args.join(' ')} ended with ${code}\n${out}${err}`)
     return out
@@ -102,7 +100,7 @@ export class Balie {
   async agent(name, role = 'agent') {
     const email = `${name.toLowerCase()}@brand.example`
     const password = `${name.toLowerCase()}-has-a-long-password`
-    await this.cli(['user', 'add', email, '--name', name, '--role', role], { stdin: `${password}\n` })
+    await this.cli(['user', 'add', email, '--name', name, '--role', role], { env: { BALIE_PASSWORD: password } })
     const agent = new Agent(this, { name, email, password })
     await agent.signIn()
     await agent.listen()
