@@ -25,7 +25,7 @@ export class Server {
     if (!binary) throw new Error('no balie binary: cargo build first, or set BALIE_BIN');
     this.url ||= `http://127.0.0.1:${await freePort()}`;
     const child = spawn(binary, ['serve', '--playground', '--data', this.data, '--listen', new URL(this.url).host], {
-      env: { PATH: process.env.PATH, HOME: this.data, BALIE_POLL_MIN_MS: '500' },
+      env: { PATH: process.env.PATH, HOME: this.data, BALIE_POLL_MIN_MS: '500', BALIE_PLAYGROUND_PACE: '40' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child = child;

@@ -1,0 +1,122 @@
+import type { Page } from '@playwright/test';
+import { expect, signIn, test } from './fixtures';
+import { words, type Say } from './words';
+
+const rows = (page: Page) => page.locator('[id^="row-"]');
+const messages = (page: Page) => page.locator('[data-message]');
+
+/** Opens the first conversation that waits in public and that nobody has. */
+async function open(page: Page, say: Say): Promise<string> {
+  const row = rows(page).filter({ hasText: say('lane.public') }).first();
+  await expect(row).toBeVisible({ timeout: 30_000 });
+  const id = (await row.getAttribute('id'))!;
+  await row.click();
+  await expect(messages(page).first()).toBeVisible();
+  return id;
+}
+
+test('the queue fills while one looks, without a reload', async ({ inbox, api }) => {
+  await expect(rows(inbox).first()).toBeVisible({ timeout: 30_000 });
+  let loads = 0;
+  inbox.on('load', () => loads++);
+  const open_ = async () => ((await (await api.get('/api/conversations/counts')).json()) as { open: number }).open;
+  const before = await open_();
+  await expect.poll(open_, { timeout: 40_000, message: 'the playground goes on' }).toBeGreaterThan(before);
+  // The list follows the server; the pointer is not over it, so nothing is held back.
+  await expect.poll(async () => Number(await rows(inbox).first().locator('xpath=..').getAttribute('aria-setsize')), { timeout: 20_000 }).toBeGreaterThanOrEqual(before);
+  expect(loads).toBe(0);
+});
+
+test('claim, note, tag and reply by keyboard alone; the reply is sent', async ({ inbox, lang }) => {
+  const say = words(lang);
+  await open(inbox, say);
+  await inbox.keyboard.press('c');
+  await expect(inbox.getByRole('button', { name: say('claim.mine') })).toHaveAttribute('aria-pressed', 'true');
+
+  const mark = `toets${Date.now()}`;
+  await inbox.keyboard.press('i');
+  await inbox.keyboard.type(`Notitie ${mark}`);
+  await inbox.keyboard.press('Control+Enter');
+  await expect(messages(inbox).filter({ hasText: `Notitie ${mark}` })).toHaveCount(1);
+
+  await inbox.locator('main h1').click();
+  await inbox.keyboard.press('#');
+  await inbox.keyboard.type(mark);
+  await inbox.keyboard.press('Enter');
+  await expect(inbox.getByRole('button', { name: say('tag.remove', { name: mark }) })).toBeVisible();
+  await inbox.keyboard.press('Escape');
+
+  await inbox.locator('main h1').click();
+  await inbox.keyboard.press('r');
+  await inbox.keyboard.type(`Antwoord ${mark}`);
+  await inbox.keyboard.press('Control+Shift+Enter');
+  const reply = messages(inbox).filter({ hasText: `Antwoord ${mark}` });
+  await expect(reply).toHaveCount(1);
+  await expect(reply.getByText(say('delivery.sent'), { exact: true })).toBeVisible({ timeout: 30_000 });
+});
+
+test('a colleague sees the claim and the note at once', async ({ inbox, browser, server, lang }) => {
+  const say = words(lang);
+  const id = await open(inbox, say);
+  const colleague = await browser.newContext({ baseURL: server.url, viewport: { width: 1440, height: 900 } });
+  await signIn(colleague.request, server, lang);
+  const theirs = await colleague.newPage();
+  await theirs.goto(inbox.url());
+  await expect(messages(theirs).first()).toBeVisible();
+
+  await inbox.keyboard.press('c');
+  await expect(theirs.locator('main').getByRole('button', { name: new RegExp(`${say('claim.mine')}|${say('claim.take')}`) })).toBeVisible();
+  const text = `Voor jullie ${Date.now()}`;
+  await inbox.keyboard.press('i');
+  await inbox.keyboard.type(text);
+  await inbox.keyboard.press('Control+Enter');
+  await expect(messages(theirs).filter({ hasText: text })).toHaveCount(1);
+  expect(id).toBeTruthy();
+  await colleague.close();
+});
+
+test('what was being written survives a reload', async ({ inbox, lang }) => {
+  const say = words(lang);
+  await open(inbox, say);
+  await inbox.keyboard.press('r');
+  const text = `Nog niet af ${Date.now()}`;
+  await inbox.keyboard.type(text);
+  await expect(inbox.getByText(new RegExp(`${say('draft.server')}|${say('draft.local')}`))).toBeVisible();
+  await inbox.reload();
+  await expect(inbox.getByRole('textbox', { name: say('composer.label.public') })).toHaveValue(text);
+});
+
+test('when the server dies the page says so, keeps the draft, and goes on when it is back', async ({ inbox, server, lang }) => {
+  const say = words(lang);
+  await open(inbox, say);
+  await inbox.keyboard.press('r');
+  const text = `Tijdens de storing ${Date.now()}`;
+  await inbox.keyboard.type(text);
+  await server.kill();
+  await expect(inbox.getByText(say('offline.title'))).toBeVisible({ timeout: 20_000 });
+  await server.start();
+  await expect(inbox.getByText(say('offline.title'))).toBeHidden({ timeout: 30_000 });
+  await expect(inbox.getByRole('textbox', { name: say('composer.label.public') })).toHaveValue(text);
+  await inbox.keyboard.press('Control+Shift+Enter');
+  const reply = messages(inbox).filter({ hasText: text });
+  await expect(reply).toHaveCount(1, { timeout: 20_000 });
+  await expect(reply.getByText(say('delivery.sent'), { exact: true })).toBeVisible({ timeout: 30_000 });
+});
+
+test('closing takes a conversation out of the queue and can be undone', async ({ inbox, lang }) => {
+  const say = words(lang);
+  const id = await open(inbox, say);
+  await inbox.keyboard.press('d');
+  await expect(inbox.locator('main').getByText(say('status.closed'), { exact: true })).toBeVisible();
+  await inbox.keyboard.press('u');
+  await expect(inbox.locator('main').getByText(say('status.open'), { exact: true })).toBeVisible();
+  await expect(inbox.locator(`#${id}`)).toBeVisible();
+});
+
+test('on a phone: list, conversation, back @phone', async ({ inbox, lang }) => {
+  const say = words(lang);
+  await open(inbox, say);
+  await expect(inbox.getByRole('region', { name: say('queue.list') })).toBeHidden();
+  await inbox.getByRole('button', { name: say('back') }).click();
+  await expect(inbox.getByRole('region', { name: say('queue.list') })).toBeVisible();
+});
