@@ -1,0 +1,166 @@
+// Every request the page makes, by name. Nothing outside this file knows a path.
+import { call } from './client';
+import type {
+  Account,
+  ApiToken,
+  Channel,
+  ClaimInfo,
+  Conversation,
+  ConversationRow,
+  Counts,
+  Draft,
+  Id,
+  Load,
+  Locale,
+  Me,
+  Measure,
+  Message,
+  MessageAction,
+  Page,
+  Priority,
+  Quarantined,
+  ReplyBody,
+  Status,
+  Tag,
+  Team,
+  Upload,
+  User,
+} from './types';
+
+export type ListQuery = Partial<
+  Record<
+    'status' | 'assignee' | 'team' | 'tag' | 'channel' | 'account' | 'lane' | 'q' | 'cursor',
+    string
+  >
+> & { limit?: number };
+
+const conversation = (id: Id, rest = ''): string => `/api/conversations/${id}${rest}`;
+
+export const session = {
+  open: (email: string, password: string) =>
+    call<Me>('POST', '/api/session', { body: { email, password } }),
+  close: () => call<void>('DELETE', '/api/session'),
+  me: () => call<Me>('GET', '/api/me'),
+  patch: (body: { name?: string; locale?: Locale; preferences?: Record<string, unknown> }) =>
+    call<Me>('PATCH', '/api/me', { body }),
+  password: (current: string, next: string) =>
+    call<void>('POST', '/api/me/password', { body: { current, new: next } }),
+};
+
+export const tokens = {
+  list: () => call<ApiToken[]>('GET', '/api/tokens'),
+  create: (name: string) => call<ApiToken>('POST', '/api/tokens', { body: { name } }),
+  remove: (id: Id) => call<void>('DELETE', `/api/tokens/${id}`),
+};
+
+export const conversations = {
+  list: (query: ListQuery, signal?: AbortSignal) =>
+    call<Page<ConversationRow>>('GET', '/api/conversations', {
+      query,
+      ...(signal ? { signal } : {}),
+    }),
+  counts: () => call<Counts>('GET', '/api/conversations/counts'),
+  get: (id: Id, signal?: AbortSignal) =>
+    call<Conversation>('GET', conversation(id), signal ? { signal } : {}),
+  earlier: (id: Id, before: string) =>
+    call<{ items: Message[]; earlier: string | null }>('GET', conversation(id, '/messages'), {
+      query: { before },
+    }),
+  next: () =>
+    call<{ conversation_id: Id; claim: ClaimInfo } | undefined>('POST', conversation('next')),
+  claim: (id: Id) => call<ClaimInfo>('POST', conversation(id, '/claim')),
+  release: (id: Id) => call<void>('DELETE', conversation(id, '/claim')),
+  reply: (id: Id, key: string, body: ReplyBody) =>
+    call<Message>('POST', conversation(id, '/replies'), {
+      body,
+      headers: { 'idempotency-key': key },
+    }),
+  note: (id: Id, text: string) =>
+    call<Message>('POST', conversation(id, '/notes'), { body: { text } }),
+  assign: (id: Id, to: { user_id: Id | null; team_id: Id | null }) =>
+    call<ConversationRow>('PUT', conversation(id, '/assignee'), { body: to }),
+  tag: (id: Id, body: { tag_id: Id } | { name: string }) =>
+    call<ConversationRow>('POST', conversation(id, '/tags'), { body }),
+  untag: (id: Id, tag: Id) =>
+    call<ConversationRow>('DELETE', conversation(id, `/tags/${tag}`)),
+  status: (id: Id, status: Exclude<Status, 'snoozed'>) =>
+    call<ConversationRow>('PUT', conversation(id, '/status'), { body: { status } }),
+  snooze: (id: Id, until: number) =>
+    call<ConversationRow>('PUT', conversation(id, '/snooze'), { body: { until } }),
+  priority: (id: Id, priority: Priority) =>
+    call<ConversationRow>('PUT', conversation(id, '/priority'), { body: { priority } }),
+  draft: (id: Id, draft: Omit<Draft, 'updated_at'>) =>
+    call<void>('PUT', conversation(id, '/draft'), { body: draft }),
+};
+
+export const threads = {
+  measure: (
+    id: Id,
+    body: { text: string; content_warning?: string | null; visibility?: string | null },
+    signal?: AbortSignal,
+  ) => call<Measure>('POST', `/api/threads/${id}/measure`, { body, ...(signal ? { signal } : {}) }),
+};
+
+export const messages = {
+  act: (id: Id, action: MessageAction, reason?: string) =>
+    call<Message>('POST', `/api/messages/${id}/actions`, {
+      body: { action, ...(reason ? { reason } : {}) },
+    }),
+  resolve: (id: Id, as: 'sent' | 'resend' | 'discard') =>
+    call<Message>('POST', `/api/messages/${id}/resolve`, { body: { as } }),
+};
+
+export const media = {
+  upload: (file: File) => {
+    const body = new FormData();
+    body.set('file', file);
+    return call<Upload>('POST', '/api/uploads', { body });
+  },
+  url: (id: Id): string => `/api/media/${id}`,
+};
+
+export const accounts = {
+  list: () => call<Account[]>('GET', '/api/accounts'),
+  create: (body: {
+    channel: string;
+    name?: string;
+    settings: Record<string, unknown>;
+    team_ids?: Id[];
+  }) => call<Account>('POST', '/api/accounts', { body }),
+  patch: (
+    id: Id,
+    body: Partial<Pick<Account, 'name' | 'enabled' | 'team_ids' | 'settings'>>,
+  ) => call<Account>('PATCH', `/api/accounts/${id}`, { body }),
+  remove: (id: Id) => call<void>('DELETE', `/api/accounts/${id}`),
+  probe: (id: Id) => call<Account>('POST', `/api/accounts/${id}/probe`),
+  test: (channel: string, settings: Record<string, unknown>) =>
+    call<{ handle: string; name: string; url: string | null }>('POST', '/api/accounts/test', {
+      body: { channel, settings },
+    }),
+  connect: (channel: string, settings: Record<string, unknown>) =>
+    call<{ authorize_url: string }>('POST', `/api/connect/${channel}`, { body: { settings } }),
+};
+
+export const directory = {
+  channels: () => call<Channel[]>('GET', '/api/channels'),
+  users: () => call<User[]>('GET', '/api/users'),
+  createUser: (body: Record<string, unknown>) => call<User>('POST', '/api/users', { body }),
+  patchUser: (id: Id, body: Record<string, unknown>) =>
+    call<User>('PATCH', `/api/users/${id}`, { body }),
+  teams: () => call<Team[]>('GET', '/api/teams'),
+  createTeam: (body: Record<string, unknown>) => call<Team>('POST', '/api/teams', { body }),
+  patchTeam: (id: Id, body: Record<string, unknown>) =>
+    call<Team>('PATCH', `/api/teams/${id}`, { body }),
+  tags: () => call<Tag[]>('GET', '/api/tags'),
+  createTag: (body: Record<string, unknown>) => call<Tag>('POST', '/api/tags', { body }),
+  patchTag: (id: Id, body: Record<string, unknown>) =>
+    call<Tag>('PATCH', `/api/tags/${id}`, { body }),
+};
+
+export const quarantine = {
+  list: (account: Id) => call<Quarantined[]>('GET', '/api/quarantine', { query: { account } }),
+  get: (id: Id) => call<Quarantined>('GET', `/api/quarantine/${id}`),
+  replay: (id: Id) => call<void>('POST', `/api/quarantine/${id}/replay`),
+};
+
+export const board = { load: () => call<Load>('GET', '/api/load') };

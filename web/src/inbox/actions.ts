@@ -1,0 +1,172 @@
+// What an agent can do to a conversation, as one call each: ask the server, take its answer into the
+// row, say what happened, and remember the way back for "undo".
+import { ApiError } from '../api/client';
+import { conversations, messages } from '../api/calls';
+import type { ConversationRow, Id, Message, MessageAction, Priority, Status } from '../api/types';
+import { directory } from '../app/directory.svelte';
+import { report } from '../app/problems';
+import { router } from '../app/router.svelte';
+import { session } from '../app/session.svelte';
+import { toasts } from '../app/toasts.svelte';
+import { t } from '../i18n/i18n.svelte';
+import { moment } from '../i18n/format';
+import { language } from '../i18n/i18n.svelte';
+import { live } from '../live/live.svelte';
+import { current } from './conversation.svelte';
+import { inboxUrl, readFilter } from './filter';
+import { queues } from './queue.svelte';
+import type { Row } from './row.svelte';
+
+let undoLast: (() => void) | null = null;
+
+export function undo(): void {
+  const run = undoLast;
+  undoLast = null;
+  if (run) run();
+  else toasts.show(t('undo.nothing'));
+}
+
+async function change(
+  ask: () => Promise<ConversationRow>,
+  said: string,
+  back?: () => void,
+): Promise<boolean> {
+  try {
+    queues.take(await ask());
+  } catch (error) {
+    report(error);
+    return false;
+  }
+  live.recount();
+  if (back) {
+    undoLast = back;
+    toasts.show(said, { undo: undo });
+  } else toasts.show(said);
+  return true;
+}
+
+export async function setStatus(row: Row, status: Exclude<Status, 'snoozed'>): Promise<boolean> {
+  const before = row.status;
+  if (before === status) return true;
+  return change(
+    () => conversations.status(row.id, status),
+    t(`done.${status}`, { name: row.contact.name }),
+    before === 'snoozed' ? undefined : () => void setStatus(row, before),
+  );
+}
+
+export async function snooze(row: Row, until: number): Promise<boolean> {
+  const at = moment(until, Date.now(), language.locale);
+  return change(() => conversations.snooze(row.id, until), t('done.snoozed', { at }), () =>
+    void setStatus(row, 'open'),
+  );
+}
+
+export async function assign(row: Row, user: Id | null, team: Id | null): Promise<boolean> {
+  const before = { user: row.assignee_id, team: row.team_id };
+  const to = user
+    ? t('done.assigned', { name: directory.nameOf(user) })
+    : team
+      ? t('done.assigned', { name: directory.teams.get(team)?.name ?? '' })
+      : t('done.unassigned');
+  return change(
+    () => conversations.assign(row.id, { user_id: user, team_id: team }),
+    to,
+    () => void assign(row, before.user, before.team),
+  );
+}
+
+export async function setPriority(row: Row, priority: Priority): Promise<boolean> {
+  const before = row.priority;
+  return change(
+    () => conversations.priority(row.id, priority),
+    t('done.priority', { priority: t(`priority.${priority}`) }),
+    () => void setPriority(row, before),
+  );
+}
+
+export async function addTag(row: Row, tag: { tag_id: Id } | { name: string }): Promise<boolean> {
+  const said = t('done.tagged', {
+    name: 'name' in tag ? tag.name : (directory.tags.get(tag.tag_id)?.name ?? ''),
+  });
+  return change(
+    () => conversations.tag(row.id, tag),
+    said,
+    'tag_id' in tag ? () => void removeTag(row, tag.tag_id) : undefined,
+  );
+}
+
+export async function removeTag(row: Row, tag: Id): Promise<boolean> {
+  return change(
+    () => conversations.untag(row.id, tag),
+    t('done.untagged', { name: directory.tags.get(tag)?.name ?? '' }),
+    () => void addTag(row, { tag_id: tag }),
+  );
+}
+
+export async function claimOrRelease(): Promise<void> {
+  const open = current.conversation;
+  if (!open) return;
+  try {
+    if (open.mine) {
+      await open.release();
+      toasts.show(t('done.released'));
+    } else {
+      await open.hold();
+      toasts.show(t('done.claimed'));
+    }
+  } catch (error) {
+    reportHeld(error);
+  }
+}
+
+export function reportHeld(error: unknown): void {
+  if (error instanceof ApiError && error.code === 'claim.held') {
+    const holder = error.problem['holder'] as { name?: string } | undefined;
+    toasts.fail(t('problem.claim.held.by', { name: holder?.name ?? t('someone') }));
+  } else report(error);
+}
+
+/** The right next conversation, already claimed; says so when nothing waits. */
+export async function takeNext(): Promise<boolean> {
+  try {
+    const next = await conversations.next();
+    if (!next) {
+      toasts.show(t('next.nothing'));
+      return false;
+    }
+    router.go(inboxUrl(readFilter(router.query), next.conversation_id));
+    const open = current.open(next.conversation_id);
+    open.keep(next.claim);
+    return true;
+  } catch (error) {
+    report(error);
+    return false;
+  }
+}
+
+export async function act(message: Message, action: MessageAction, reason?: string): Promise<boolean> {
+  try {
+    const changed = await messages.act(message.id, action, reason);
+    current.conversation?.merge([changed]);
+    toasts.show(t(`acted.${action}`));
+    return true;
+  } catch (error) {
+    report(error);
+    return false;
+  }
+}
+
+export async function resolve(message: Message, as: 'sent' | 'resend' | 'discard'): Promise<void> {
+  try {
+    const changed = await messages.resolve(message.id, as);
+    current.conversation?.merge([changed]);
+    toasts.show(t(`resolved.${as}`));
+  } catch (error) {
+    report(error);
+  }
+}
+
+export function assignMe(row: Row): Promise<boolean> {
+  return assign(row, session.id, row.team_id);
+}

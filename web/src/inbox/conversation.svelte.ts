@@ -1,0 +1,188 @@
+// The conversation that is open: its messages, its threads with what they allow now, who else is here,
+// and whose claim it is. Events merge in by id; after a customer's message the whole is fetched again,
+// because only that tells the new thread version and allowance.
+import { ApiError } from '../api/client';
+import { conversations } from '../api/calls';
+import type {
+  ClaimInfo,
+  Contact,
+  Conversation,
+  Draft,
+  Id,
+  LiveEvent,
+  Message,
+  Thread,
+  Viewer,
+} from '../api/types';
+import { session } from '../app/session.svelte';
+import { queues } from './queue.svelte';
+import { rows, type Row } from './row.svelte';
+import { bySent } from './turns';
+
+export class OpenConversation {
+  readonly id: Id;
+  phase = $state<'loading' | 'ready' | 'failed'>('loading');
+  error = $state.raw<ApiError | null>(null);
+  row = $state.raw<Row | null>(null);
+  threads = $state.raw<Thread[]>([]);
+  messages = $state.raw<Message[]>([]);
+  earlier = $state<string | null>(null);
+  contact = $state.raw<Contact | null>(null);
+  history = $state.raw<Row[]>([]);
+  draft = $state.raw<Draft | null>(null);
+  claim = $state.raw<ClaimInfo | null>(null);
+  viewers = $state.raw<Viewer[]>([]);
+  /** Messages that arrived while the agent was here and that a refused send points at. */
+  fresh = $state.raw<ReadonlySet<Id>>(new Set());
+
+  readonly others = $derived(this.viewers.filter((viewer) => viewer.user_id !== session.id));
+  readonly mine = $derived(this.claim?.user_id === session.id);
+  readonly heldBy = $derived(
+    this.claim && this.claim.user_id !== session.id && this.claim.until > Date.now()
+      ? this.claim.user_id
+      : null,
+  );
+  readonly lastIn = $derived(
+    this.messages.findLast((message) => message.direction === 'in' && !message.removed_at) ?? null,
+  );
+
+  private stopped = false;
+  private refetch: ReturnType<typeof setTimeout> | undefined;
+  private renew: ReturnType<typeof setTimeout> | undefined;
+  private asking: Promise<ClaimInfo> | undefined;
+
+  constructor(id: Id) {
+    this.id = id;
+    this.row = rows.get(id) ?? null;
+  }
+
+  async load(): Promise<void> {
+    try {
+      this.take(await conversations.get(this.id));
+    } catch (error) {
+      if (this.stopped || this.phase === 'ready') return;
+      this.error = error instanceof ApiError ? error : null;
+      this.phase = 'failed';
+    }
+  }
+
+  async loadEarlier(): Promise<void> {
+    if (!this.earlier) return;
+    const page = await conversations.earlier(this.id, this.earlier);
+    this.earlier = page.earlier;
+    this.merge(page.items);
+  }
+
+  apply(event: LiveEvent): void {
+    if (event.message) this.merge([event.message]);
+    if (event.row) this.follow(event.row.claim);
+    if (event.kind === 'message.added' || event.kind === 'message.changed') this.again();
+  }
+
+  merge(messages: Message[]): void {
+    const byId = new Map(this.messages.map((message) => [message.id, message]));
+    for (const message of messages) byId.set(message.id, message);
+    this.messages = [...byId.values()].sort(bySent);
+  }
+
+  /** The server refused a send because these came in between. */
+  moved(thread: Id, version: number, messages: Message[]): void {
+    this.merge(messages);
+    this.fresh = new Set(messages.map((message) => message.id));
+    this.threads = this.threads.map((one) => (one.id === thread ? { ...one, version } : one));
+  }
+
+  /** Takes or renews the claim; the promise fails with `claim.held` when a colleague has it. */
+  hold(): Promise<ClaimInfo> {
+    if (this.mine && this.claim?.token !== undefined && this.claim.until > Date.now() + 5000) {
+      return Promise.resolve(this.claim);
+    }
+    this.asking ??= conversations
+      .claim(this.id)
+      .then((claim) => {
+        this.keep(claim);
+        return claim;
+      })
+      .finally(() => (this.asking = undefined));
+    return this.asking;
+  }
+
+  async release(): Promise<void> {
+    if (!this.mine) return;
+    clearTimeout(this.renew);
+    this.claim = null;
+    if (this.row) this.row.claim = null;
+    await conversations.release(this.id);
+  }
+
+  keep(claim: ClaimInfo): void {
+    this.claim = claim;
+    if (this.row) this.row.claim = claim;
+    clearTimeout(this.renew);
+    if (this.stopped) return;
+    const half = Math.max(5000, (claim.until - Date.now()) / 2);
+    this.renew = setTimeout(() => {
+      if (!this.mine || this.stopped) return;
+      conversations.claim(this.id).then(
+        (renewed) => this.keep(renewed),
+        () => this.again(),
+      );
+    }, half);
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.refetch);
+    clearTimeout(this.renew);
+  }
+
+  private take(found: Conversation): void {
+    if (this.stopped) return;
+    this.row = queues.take(found.row);
+    this.threads = found.threads;
+    this.merge(found.messages);
+    if (this.phase !== 'ready') this.earlier = found.earlier;
+    this.contact = found.contact;
+    this.history = found.history.map((row) => rows.take(row));
+    if (this.phase !== 'ready') this.draft = found.draft;
+    this.viewers = found.viewers;
+    if (found.claim?.user_id === session.id && found.claim.token !== undefined) this.keep(found.claim);
+    else this.follow(found.claim);
+    this.phase = 'ready';
+    this.error = null;
+  }
+
+  /** A claim as others see it: it has no token, so ours is kept when it is still ours. */
+  private follow(claim: ClaimInfo | null): void {
+    if (claim && claim.user_id === session.id && this.mine) {
+      this.claim = { ...claim, ...(this.claim?.token !== undefined ? { token: this.claim.token } : {}) };
+    } else {
+      this.claim = claim;
+    }
+  }
+
+  private again(): void {
+    clearTimeout(this.refetch);
+    this.refetch = setTimeout(() => void this.load(), 120);
+  }
+}
+
+class Current {
+  conversation = $state.raw<OpenConversation | null>(null);
+
+  open(id: Id): OpenConversation {
+    if (this.conversation?.id === id) return this.conversation;
+    this.close();
+    const made = new OpenConversation(id);
+    this.conversation = made;
+    void made.load();
+    return made;
+  }
+
+  close(): void {
+    this.conversation?.stop();
+    this.conversation = null;
+  }
+}
+
+export const current = new Current();
