@@ -232,6 +232,12 @@ pub fn fingerprint(token: &str) -> String {
     hex(&Sha256::digest(token.as_bytes()))
 }
 
+/// The name of content: SHA-256, hex.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
 /// Compares without telling by time where the difference is.
 #[must_use]
 pub fn same(left: &[u8], right: &[u8]) -> bool {

@@ -183,6 +183,14 @@ pub trait Pull: Send + Sync {
     /// Looks at messages that the desk has open, and reports which were edited or removed. At most `recheck_max` ids a call.
     async fn recheck(&self, known: &[Known]) -> Result<Batch, ChannelError>;
 
+    /// Reads one payload that was quarantined under this feed, as `pull` would read it on a page. What still cannot be read is
+    /// `Unreadable` again.
+    async fn reread(&self, feed: &str, payload: &str) -> Result<Batch, ChannelError> {
+        let _ = feed;
+        let error = "this channel cannot read single payloads".to_owned();
+        Ok(Batch { unreadable: vec![Unreadable { payload: payload.to_owned(), error }], ..Batch::default() })
+    }
+
     /// How many ids one `recheck` takes; 0 when the platform cannot be asked.
     fn recheck_max(&self) -> usize;
 }

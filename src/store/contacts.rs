@@ -38,6 +38,15 @@ impl Store {
     }
 }
 
+impl Store {
+    /// What the channel calls an identity.
+    pub async fn identity_external(&self, id: IdentityId) -> Result<Option<String>, StoreError> {
+        Ok(
+            read!(self, db => sqlx::query_scalar("SELECT external_id FROM identities WHERE id = $1").bind(id).fetch_optional(db).await)?,
+        )
+    }
+}
+
 impl Tx {
     /// The identity of a face; made with a contact of its own when it is new, brought up to date when the face changed.
     ///

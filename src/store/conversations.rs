@@ -99,6 +99,12 @@ impl Tx {
         Ok(())
     }
 
+    /// Lets one's own claim last longer. Tells nobody: for everybody else nothing changed.
+    pub async fn renew_claim(&mut self, id: ConversationId, until: Timestamp) -> Result<(), StoreError> {
+        run!(self, sqlx::query("UPDATE conversations SET claim_until = $2 WHERE id = $1").bind(id).bind(until))?;
+        Ok(())
+    }
+
     /// The newest conversation of a person on an account that is not closed, or was closed or last spoken in after `since`.
     ///
     /// # Errors

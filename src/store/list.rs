@@ -222,6 +222,13 @@ impl Store {
         )
     }
 
+    /// The token of the current claim, for its holder.
+    pub async fn claim_token(&self, id: ConversationId) -> Result<Option<i64>, StoreError> {
+        Ok(
+            read!(self, db => sqlx::query_scalar("SELECT claim_token FROM conversations WHERE id = $1").bind(id).fetch_optional(db).await)?,
+        )
+    }
+
     /// `None` when nothing can match.
     fn conditions(&self, filter: &Filter) -> Option<Conditions> {
         let mut all = Conditions::default();

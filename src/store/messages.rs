@@ -158,6 +158,11 @@ impl Store {
         Ok(all)
     }
 
+    /// The message a reply answers when nobody says which: see `Tx::newest_inbound`.
+    pub async fn newest_inbound(&self, thread: ThreadId) -> Result<Option<Stored>, StoreError> {
+        Ok(read!(self, db => sqlx::query_as(AssertSqlSafe(newest_inbound())).bind(thread).fetch_optional(db).await)?)
+    }
+
     /// What the platform may be asked about: messages of others in conversations that are not closed, written after `since`.
     ///
     /// # Errors
@@ -362,6 +367,13 @@ impl Store {
     }
 }
 
+fn newest_inbound() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM messages WHERE thread_id = $1 AND direction = 'in' \
+         ORDER BY CASE WHEN removed_at IS NULL THEN 0 ELSE 1 END, sent_at DESC, id DESC LIMIT 1"
+    )
+}
+
 impl StoredAttachment {
     fn present(self) -> Attachment {
         Attachment {
@@ -429,6 +441,11 @@ impl Tx {
         Ok(
             on!(self, db => sqlx::query_as(AssertSqlSafe(format!("SELECT {COLUMNS} FROM messages WHERE id = $1{lock}"))).bind(id).fetch_optional(db).await)?,
         )
+    }
+
+    /// The newest message of a customer in a thread that was not removed, or else the newest at all.
+    pub async fn newest_inbound(&mut self, thread: ThreadId) -> Result<Option<Stored>, StoreError> {
+        Ok(on!(self, db => sqlx::query_as(AssertSqlSafe(newest_inbound())).bind(thread).fetch_optional(db).await)?)
     }
 
     /// Adds a message. False when the account already has its external id: then nothing happened.

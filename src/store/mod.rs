@@ -7,9 +7,11 @@
 pub mod accounts;
 pub mod contacts;
 pub mod conversations;
+pub mod drafts;
 pub mod engine;
 pub mod events;
 pub mod list;
+pub mod load;
 pub mod messages;
 pub mod migrate;
 pub mod outbox;

@@ -1,0 +1,45 @@
+//! What somebody had begun to write, safe on the server.
+
+use super::{Desk, DeskError, Viewer};
+use crate::model::{ConversationId, ThreadId};
+
+/// An unsent reply.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct DraftBody {
+    /// `None`: a note.
+    #[serde(default)]
+    pub thread_id: Option<ThreadId>,
+    pub text: String,
+    #[serde(default)]
+    pub visibility: Option<String>,
+    #[serde(default)]
+    pub content_warning: Option<String>,
+}
+
+impl Desk {
+    /// Keeps a draft; an empty text forgets it. No event: a draft concerns its author alone.
+    ///
+    /// # Errors
+    /// `Refused` when it is longer than 100,000 characters.
+    pub async fn save_draft(&self, viewer: &Viewer, id: ConversationId, draft: &DraftBody) -> Result<(), DeskError> {
+        if draft.text.chars().count() > 100_000 {
+            return Err(DeskError::refused("draft.too_long", "a draft may have 100,000 characters"));
+        }
+        viewer.must(super::Act::Work)?;
+        self.row(viewer, id).await?;
+        let mut tx = self.begin(viewer).await?;
+        if draft.text.trim().is_empty() {
+            tx.delete_draft(id, viewer.user_id).await?;
+        } else {
+            let mut draft = draft.clone();
+            draft.text = super::ingest::clean(&draft.text);
+            tx.save_draft(id, viewer.user_id, &serde_json::to_value(&draft).unwrap_or_default()).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    pub(super) async fn draft(&self, viewer: &Viewer, id: ConversationId) -> Result<Option<DraftBody>, DeskError> {
+        Ok(self.store.draft(id, viewer.user_id).await?.and_then(|body| serde_json::from_value(body).ok()))
+    }
+}

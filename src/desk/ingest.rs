@@ -1,0 +1,644 @@
+//! What arrives from a platform becomes messages in conversations: the one way in for pull, webhook, stream and replay.
+//!
+//! Promises: exactly once in effect. Messages, people, threads, conversations, events and the new cursor are one transaction;
+//! the database's unique key is the judge; the same batch again changes nothing.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+use sqlx::types::Json;
+
+use super::{Desk, DeskError};
+use crate::channels::{self, Batch, Item, html};
+use crate::model::message::ThreadRow;
+use crate::model::{
+    ConversationId, DeliveryState, Direction, Lane, MessageId, Origin, Priority, Status, TeamId, Timestamp,
+};
+use crate::store::accounts::{Account, Working};
+use crate::store::contacts::{Face, Known};
+use crate::store::conversations::Conversation;
+use crate::store::messages::{NewAttachment, Stored};
+use crate::store::outbox::OutboxRow;
+use crate::store::threads::NewThread;
+use crate::store::{Actor, Tx};
+
+/// Longer than any platform allows; a text beyond it is a broken or hostile payload.
+const LONGEST_TEXT: usize = 512 * 1024;
+/// The year 2000: an earlier time is a platform's mistake.
+const EARLIEST: Timestamp = Timestamp(946_684_800_000);
+const SNIPPET: usize = 160;
+
+/// What a batch did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ingested {
+    pub added: usize,
+    pub changed: usize,
+    pub removed: usize,
+    pub quarantined: usize,
+    /// Now minus the time of the newest live message; `None` when there was none.
+    pub lag_ms: Option<i64>,
+}
+
+impl Ingested {
+    /// Whether anything happened.
+    #[must_use]
+    pub fn is_news(&self) -> bool {
+        self.added + self.changed + self.removed + self.quarantined > 0
+    }
+}
+
+impl Desk {
+    /// Takes a batch in. `source` names the feed (whose cursor moves), `hook` or `stream`.
+    ///
+    /// # Errors
+    /// When the database refuses: then nothing of it happened, and the same batch may come again.
+    pub async fn ingest(&self, account: &Account, source: &str, batch: &Batch) -> Result<Ingested, DeskError> {
+        let mut tries = 0;
+        loop {
+            match self.ingest_once(account, source, batch).await {
+                // Another node took the same item in at this moment; with its rows visible there is nothing left to collide with.
+                Err(DeskError::Store(error)) if error.is_conflict() && tries < 3 => tries += 1,
+                done => return done,
+            }
+        }
+    }
+
+    async fn ingest_once(&self, account: &Account, source: &str, batch: &Batch) -> Result<Ingested, DeskError> {
+        let mut tx = self.store.begin(Actor::Channel).await?;
+        let mut intake = Intake::prepare(self, &mut tx, account, batch).await?;
+        for unreadable in &batch.unreadable {
+            intake.hold(&mut tx, source, &unreadable.payload, &unreadable.error).await?;
+        }
+        let mut items: Vec<&Item> = batch.items.iter().collect();
+        items.sort_by_key(|item| match item {
+            Item::Message(message) => message.sent_at.0,
+            Item::Removed { .. } => i64::MAX,
+        });
+        for item in items {
+            match item {
+                Item::Message(message) if message.text.len() > LONGEST_TEXT => {
+                    intake.hold(&mut tx, source, &message.text, "the text is longer than any platform allows").await?;
+                }
+                Item::Message(message) => intake.take(&mut tx, message).await?,
+                Item::Removed { external_id, at } => intake.remove(&mut tx, external_id, *at).await?,
+            }
+        }
+        let done = intake.finish(&mut tx).await?;
+        if let Some(cursor) = &batch.next {
+            tx.save_cursor(account.id, source, cursor).await?;
+        }
+        let quota = batch.quota.as_ref().and_then(|quota| serde_json::to_value(quota).ok());
+        tx.account_works(account.id, &Working { lag_ms: done.lag_ms, quota }).await?;
+        tx.commit().await?;
+        Ok(done)
+    }
+}
+
+/// One batch on its way in.
+struct Intake<'a> {
+    account: &'a Account,
+    reopen_after: Timestamp,
+    now: Timestamp,
+    known: HashMap<String, Stored>,
+    threads: HashMap<String, ThreadRow>,
+    people: HashMap<String, Known>,
+    /// Loaded once, saved once, however many of the batch's messages they get.
+    conversations: HashMap<ConversationId, (Conversation, bool)>,
+    /// The first customer of each thread of this batch: a new thread belongs to them, whoever spoke before.
+    openers: HashMap<&'a str, &'a channels::Message>,
+    moved: HashSet<crate::model::ThreadId>,
+    unsettled: Option<Vec<OutboxRow>>,
+    team: Option<Option<TeamId>>,
+    done: Ingested,
+    newest: Option<Timestamp>,
+}
+
+impl<'a> Intake<'a> {
+    async fn prepare(desk: &Desk, tx: &mut Tx, account: &'a Account, batch: &'a Batch) -> Result<Self, DeskError> {
+        let mut openers: HashMap<&str, &channels::Message> = HashMap::new();
+        let (mut externals, mut threads) = (HashSet::new(), HashSet::new());
+        for item in &batch.items {
+            match item {
+                Item::Message(message) => {
+                    externals.insert(message.external_id.as_str());
+                    threads.insert(message.thread.external_id.as_str());
+                    if message.direction == Direction::In {
+                        openers
+                            .entry(&message.thread.external_id)
+                            .and_modify(|first| {
+                                if message.sent_at < first.sent_at {
+                                    *first = message;
+                                }
+                            })
+                            .or_insert(message);
+                    }
+                }
+                Item::Removed { external_id, .. } => {
+                    externals.insert(external_id);
+                }
+            }
+        }
+        let externals: Vec<&str> = externals.into_iter().collect();
+        let threads: Vec<&str> = threads.into_iter().collect();
+        let known = tx.messages_by_external(account.id, &externals).await?;
+        let threads = tx.threads_by_external(account.id, &threads).await?;
+        let now = tx.now();
+        Ok(Self {
+            account,
+            reopen_after: now.minus(desk.rules.reopen),
+            now,
+            known: known.into_iter().filter_map(|message| Some((message.external_id.clone()?, message))).collect(),
+            threads: threads.into_iter().map(|thread| (thread.external_id.clone(), thread)).collect(),
+            people: HashMap::new(),
+            conversations: HashMap::new(),
+            openers,
+            moved: HashSet::new(),
+            unsettled: None,
+            team: None,
+            done: Ingested::default(),
+            newest: None,
+        })
+    }
+
+    async fn hold(&mut self, tx: &mut Tx, source: &str, payload: &str, error: &str) -> Result<(), DeskError> {
+        let payload = clean(payload);
+        tx.quarantine(self.account.id, source, &payload, &crate::secret::fingerprint(&payload), error).await?;
+        self.done.quarantined += 1;
+        Ok(())
+    }
+
+    async fn take(&mut self, tx: &mut Tx, message: &'a channels::Message) -> Result<(), DeskError> {
+        if let Some(stored) = self.known.get(&message.external_id).cloned() {
+            return self.compare(tx, stored, message).await;
+        }
+        if message.direction == Direction::Out && self.adopt(tx, message).await? {
+            return Ok(());
+        }
+        let Some(thread) = self.thread(tx, message).await? else {
+            // The brand's own post that nobody has answered: no customer, no conversation. It comes again as context when somebody does.
+            return Ok(());
+        };
+        let author = self.person(tx, message).await?;
+        let conversation_id = self.conversation_for(tx, &thread, message).await?;
+        let turn = self.conversation(tx, conversation_id).await?.waiting_since.is_none();
+        let stored = self.store_form(message, &thread, conversation_id, author, turn);
+        if !tx.insert_message(&stored).await? {
+            // Another node was first, after we looked.
+            return Err(crate::store::StoreError::Conflict(message.external_id.clone()).into());
+        }
+        tx.insert_attachments(stored.id, &files(message)).await?;
+        self.done.added += 1;
+        let lane = thread.lane;
+        let thread_id = thread.id;
+        self.apply(tx, &stored, lane).await?;
+        if !stored.history && stored.direction != Direction::Context && self.moved.insert(thread_id) {
+            tx.thread_moved(thread_id).await?;
+        }
+        self.known.insert(message.external_id.clone(), stored);
+        Ok(())
+    }
+
+    fn store_form(
+        &self,
+        message: &channels::Message,
+        thread: &ThreadRow,
+        conversation_id: ConversationId,
+        author: Known,
+        turn: bool,
+    ) -> Stored {
+        let live = message.direction == Direction::In && !message.history;
+        Stored {
+            id: MessageId::new(),
+            conversation_id,
+            thread_id: Some(thread.id),
+            account_id: self.account.id,
+            direction: message.direction,
+            origin: if message.direction == Direction::Out { Origin::Elsewhere } else { Origin::Channel },
+            kind: message.kind,
+            external_id: Some(message.external_id.clone()),
+            identity_id: Some(author.id),
+            user_id: None,
+            text: clean(&message.text),
+            html: message.html.as_deref().map(|html| clean(&html::sanitise(html))),
+            language: message.language.as_deref().map(clean),
+            content_warning: message.content_warning.as_deref().filter(|warning| !warning.is_empty()).map(clean),
+            visibility: message.visibility.clone(),
+            url: message.url.as_deref().filter(|url| is_web(url)).map(str::to_owned),
+            reply_to: message.reply_to.clone(),
+            reply_to_id: None,
+            meta: Json(clean_json(&message.meta)),
+            history: message.history,
+            turn: live && turn,
+            liked: false,
+            boosted: false,
+            sent_at: message.sent_at.clamp(EARLIEST, self.now),
+            ingested_at: self.now,
+            edited_at: message.edited_at,
+            removed_at: None,
+            delivery: None,
+        }
+    }
+
+    /// The thread, made when somebody addresses us in it. `None` when nobody has.
+    async fn thread(&mut self, tx: &mut Tx, message: &channels::Message) -> Result<Option<ThreadRow>, DeskError> {
+        let key = message.thread.external_id.as_str();
+        if let Some(thread) = self.threads.get(key) {
+            return Ok(Some(thread.clone()));
+        }
+        let Some(opener) = self.openers.get(key).copied() else { return Ok(None) };
+        let person = self.person(tx, opener).await?;
+        let conversation_id =
+            match tx.recent_conversation(person.contact_id, self.account.id, self.reopen_after).await? {
+                Some(id) => id,
+                // The same person may have opened another thread in this batch, whose conversation is not in the table by its final times.
+                None => match self
+                    .conversations
+                    .values()
+                    .find(|(c, _)| c.contact_id == person.contact_id && c.last_message_at >= self.reopen_after)
+                {
+                    Some((conversation, _)) => conversation.id,
+                    None => self.begin_conversation(tx, person, opener, message.thread.title.as_deref()).await?,
+                },
+            };
+        let thread = tx
+            .insert_thread(&NewThread {
+                account_id: self.account.id,
+                conversation_id,
+                external_id: key,
+                lane: message.thread.lane,
+                kind: message.thread.kind,
+                title: message.thread.title.as_deref(),
+                url: message.thread.url.as_deref().filter(|url| is_web(url)),
+            })
+            .await?;
+        self.threads.insert(key.to_owned(), thread.clone());
+        Ok(Some(thread))
+    }
+
+    /// Where this message of a thread goes: on, or after a long silence into a new conversation on the same thread.
+    async fn conversation_for(
+        &mut self,
+        tx: &mut Tx,
+        thread: &ThreadRow,
+        message: &channels::Message,
+    ) -> Result<ConversationId, DeskError> {
+        let id = thread.conversation_id;
+        if message.direction != Direction::In || message.history {
+            return Ok(id);
+        }
+        let reopen_after = self.reopen_after;
+        let current = self.conversation(tx, id).await?;
+        if current.status != Status::Closed || current.history || current.last_message_at >= reopen_after {
+            return Ok(id);
+        }
+        let person = self.person(tx, message).await?;
+        let fresh = self.begin_conversation(tx, person, message, thread.title.as_deref()).await?;
+        tx.point_thread(thread.id, fresh).await?;
+        if let Some(thread) = self.threads.get_mut(&thread.external_id) {
+            thread.conversation_id = fresh;
+        }
+        Ok(fresh)
+    }
+
+    async fn begin_conversation(
+        &mut self,
+        tx: &mut Tx,
+        person: Known,
+        opener: &channels::Message,
+        subject: Option<&str>,
+    ) -> Result<ConversationId, DeskError> {
+        let at = opener.sent_at.clamp(EARLIEST, self.now);
+        let team_id = if let Some(team) = self.team {
+            team
+        } else {
+            let teams = tx.teams_of_account(self.account.id).await?;
+            let team = if let [only] = teams[..] { Some(only) } else { None };
+            self.team = Some(team);
+            team
+        };
+        let conversation = Conversation {
+            id: ConversationId::new(),
+            account_id: self.account.id,
+            contact_id: person.contact_id,
+            identity_id: person.id,
+            // What came before we were there waits for nobody.
+            status: if opener.history { Status::Closed } else { Status::Open },
+            lane: opener.thread.lane,
+            subject: subject.map(clean),
+            snippet: snippet(&opener.text),
+            last_direction: Direction::In.as_str().to_owned(),
+            priority: Priority::Normal,
+            queue_key: at.0,
+            waiting_since: None,
+            snoozed_until: None,
+            reopened_at: None,
+            woken_at: None,
+            closed_at: opener.history.then_some(at),
+            assignee_id: None,
+            team_id,
+            claim_user_id: None,
+            claim_token: 0,
+            claim_until: Timestamp(0),
+            message_count: 0,
+            delivery_problem: false,
+            history: opener.history,
+            version: 0,
+            first_in_at: None,
+            last_in_at: None,
+            last_out_at: None,
+            last_message_at: at,
+            created_at: self.now,
+        };
+        let id = conversation.id;
+        tx.insert_conversation(&conversation).await?;
+        self.conversations.insert(id, (conversation, false));
+        Ok(id)
+    }
+
+    async fn person(&mut self, tx: &mut Tx, message: &channels::Message) -> Result<Known, DeskError> {
+        let author = &message.author;
+        if let Some(known) = self.people.get(&author.external_id) {
+            return Ok(*known);
+        }
+        let (handle, name) = (clean(&author.handle), clean(&author.name));
+        let known = tx
+            .identity(&Face {
+                channel: &self.account.channel,
+                external_id: &author.external_id,
+                handle: &handle,
+                name: &name,
+                avatar_url: author.avatar_url.as_deref().filter(|url| is_web(url)),
+                url: author.url.as_deref().filter(|url| is_web(url)),
+            })
+            .await?;
+        self.people.insert(author.external_id.clone(), known);
+        Ok(known)
+    }
+
+    async fn conversation(&mut self, tx: &mut Tx, id: ConversationId) -> Result<&mut Conversation, DeskError> {
+        if !self.conversations.contains_key(&id) {
+            let loaded = tx.conversation(id).await?.ok_or(DeskError::NotFound("conversation"))?;
+            self.conversations.insert(id, (loaded, false));
+        }
+        self.conversations.get_mut(&id).map(|(conversation, _)| conversation).ok_or(DeskError::NotFound("conversation"))
+    }
+
+    fn touch(&mut self, id: ConversationId) {
+        if let Some((_, dirty)) = self.conversations.get_mut(&id) {
+            *dirty = true;
+        }
+    }
+
+    /// What a new message means for its conversation.
+    async fn apply(&mut self, tx: &mut Tx, message: &Stored, lane: Lane) -> Result<(), DeskError> {
+        if message.direction == Direction::Context {
+            return Ok(());
+        }
+        let now = self.now;
+        if !message.history && message.direction == Direction::In {
+            self.newest = self.newest.max(Some(message.sent_at));
+        }
+        let conversation = self.conversation(tx, message.conversation_id).await?;
+        conversation.message_count += 1;
+        if message.sent_at >= conversation.last_message_at || conversation.message_count == 1 {
+            conversation.last_message_at = message.sent_at;
+            conversation.lane = lane;
+            conversation.snippet = snippet(&message.text);
+            message.direction.as_str().clone_into(&mut conversation.last_direction);
+        }
+        match message.direction {
+            Direction::In => {
+                conversation.first_in_at =
+                    Some(conversation.first_in_at.map_or(message.sent_at, |first| first.min(message.sent_at)));
+                conversation.last_in_at = conversation.last_in_at.max(Some(message.sent_at));
+                if !message.history {
+                    conversation.customer_spoke(message.sent_at, now);
+                }
+            }
+            _ => {
+                conversation.last_out_at = conversation.last_out_at.max(Some(message.sent_at));
+                if !message.history && Some(message.sent_at) >= conversation.last_in_at {
+                    conversation.answered(Status::Pending);
+                }
+            }
+        }
+        self.touch(message.conversation_id);
+        Ok(())
+    }
+
+    /// A message we have: edited, promoted from context, or nothing new.
+    async fn compare(&mut self, tx: &mut Tx, stored: Stored, message: &channels::Message) -> Result<(), DeskError> {
+        if stored.direction == Direction::Context && message.direction == Direction::In && !message.history {
+            let turn = self.conversation(tx, stored.conversation_id).await?.waiting_since.is_none();
+            tx.promote_context(&stored, message.kind, turn).await?;
+            let promoted = Stored { direction: Direction::In, kind: message.kind, history: false, ..stored };
+            let lane = message.thread.lane;
+            self.apply(tx, &promoted, lane).await?;
+            if let Some(thread) = promoted.thread_id.filter(|thread| self.moved.insert(*thread)) {
+                tx.thread_moved(thread).await?;
+            }
+            self.done.changed += 1;
+            self.known.insert(message.external_id.clone(), promoted);
+            return Ok(());
+        }
+        if stored.origin == Origin::Balie {
+            return Ok(());
+        }
+        let text = clean(&message.text);
+        let warning = message.content_warning.as_deref().filter(|warning| !warning.is_empty()).map(clean);
+        let same = text == stored.text && warning == stored.content_warning;
+        let stale = stored.edited_at.is_some() && message.edited_at <= stored.edited_at;
+        if same || stale {
+            return Ok(());
+        }
+        let edited = Stored {
+            text,
+            html: message.html.as_deref().map(|html| clean(&html::sanitise(html))),
+            content_warning: warning,
+            language: message.language.as_deref().map(clean),
+            edited_at: message.edited_at.map(|at| at.clamp(EARLIEST, self.now)).or(Some(self.now)),
+            meta: Json(clean_json(&message.meta)),
+            ..stored.clone()
+        };
+        tx.save_new_version(&stored, &edited).await?;
+        if edited.direction != Direction::Context {
+            let conversation = self.conversation(tx, edited.conversation_id).await?;
+            if conversation.last_message_at == edited.sent_at {
+                conversation.snippet = snippet(&edited.text);
+            }
+            self.touch(edited.conversation_id);
+            // Whoever is writing an answer has read the old words.
+            if let Some(thread) =
+                edited.thread_id.filter(|thread| edited.direction == Direction::In && self.moved.insert(*thread))
+            {
+                tx.thread_moved(thread).await?;
+            }
+        }
+        self.done.changed += 1;
+        self.known.insert(message.external_id.clone(), edited);
+        Ok(())
+    }
+
+    async fn remove(&mut self, tx: &mut Tx, external_id: &str, at: Option<Timestamp>) -> Result<(), DeskError> {
+        let Some(stored) = self.known.get(external_id).cloned() else { return Ok(()) };
+        if stored.removed_at.is_some() {
+            return Ok(());
+        }
+        let at = at.unwrap_or(self.now).clamp(EARLIEST, self.now);
+        tx.mark_removed(&stored, at).await?;
+        self.conversation(tx, stored.conversation_id).await?;
+        self.touch(stored.conversation_id);
+        self.done.removed += 1;
+        self.known.insert(external_id.to_owned(), Stored { removed_at: Some(at), ..stored });
+        Ok(())
+    }
+
+    /// The brand's own message may be the echo of one of ours whose confirmation has not come (yet, or ever): then the echo
+    /// is the confirmation.
+    async fn adopt(&mut self, tx: &mut Tx, message: &channels::Message) -> Result<bool, DeskError> {
+        let Some(thread) = self.threads.get(&message.thread.external_id).map(|thread| thread.id) else {
+            return Ok(false);
+        };
+        if self.unsettled.is_none() {
+            self.unsettled = Some(tx.unsettled_outbox(self.account.id).await?);
+        }
+        let candidates: Vec<OutboxRow> =
+            self.unsettled.iter().flatten().filter(|row| row.thread_id == thread).cloned().collect();
+        for mut row in candidates {
+            let Some(ours) = tx.message(row.message_id).await? else { continue };
+            if ours.external_id.is_some() || !squeeze(&message.text).ends_with(&squeeze(&ours.text)) {
+                continue;
+            }
+            let settled = Stored {
+                external_id: Some(message.external_id.clone()),
+                url: message.url.clone().filter(|url| is_web(url)),
+                meta: Json(clean_json(&message.meta)),
+                sent_at: message.sent_at.clamp(EARLIEST, self.now),
+                delivery: Some(DeliveryState::Sent),
+                ..ours
+            };
+            tx.save_delivery(&settled).await?;
+            row.state = DeliveryState::Sent;
+            (row.code, row.cause, row.cure) = (None, None, None);
+            tx.save_outbox(&row).await?;
+            let problem = tx.has_delivery_problem(settled.conversation_id).await?;
+            self.conversation(tx, settled.conversation_id).await?.delivery_problem = problem;
+            self.touch(settled.conversation_id);
+            self.unsettled.iter_mut().flatten().for_each(|other| {
+                if other.id == row.id {
+                    other.thread_id = crate::model::ThreadId(uuid::Uuid::nil());
+                }
+            });
+            self.known.insert(message.external_id.clone(), settled);
+            self.done.changed += 1;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    async fn finish(mut self, tx: &mut Tx) -> Result<Ingested, DeskError> {
+        let mut changed: Vec<ConversationId> =
+            self.conversations.iter().filter(|(_, (_, dirty))| *dirty).map(|(id, _)| *id).collect();
+        changed.sort_unstable();
+        for id in changed {
+            if let Some((conversation, _)) = self.conversations.get_mut(&id) {
+                tx.save_conversation(conversation).await?;
+            }
+        }
+        self.done.lag_ms = self.newest.map(|newest| self.now.since(newest).as_millis() as i64);
+        Ok(self.done)
+    }
+}
+
+impl Conversation {
+    /// A customer's turn, or more of it: it is ours to answer.
+    pub(super) fn customer_spoke(&mut self, at: Timestamp, now: Timestamp) {
+        if self.waiting_since.is_none() {
+            self.waiting_since = Some(at);
+        }
+        match self.status {
+            Status::Open => {}
+            Status::Closed if !self.history => {
+                self.status = Status::Open;
+                self.reopened_at = Some(now);
+            }
+            _ => self.status = Status::Open,
+        }
+        self.history = false;
+        self.closed_at = None;
+        self.snoozed_until = None;
+    }
+
+    /// Our side spoke: nobody waits for us any more.
+    pub(super) fn answered(&mut self, then: Status) {
+        self.waiting_since = None;
+        self.reopened_at = None;
+        self.woken_at = None;
+        if self.status == Status::Open {
+            self.status = then;
+        }
+    }
+}
+
+fn files(message: &channels::Message) -> Vec<NewAttachment> {
+    message
+        .files
+        .iter()
+        .filter(|file| is_web(&file.url))
+        .take(32)
+        .map(|file| NewAttachment {
+            kind: file.kind,
+            remote_url: Some(file.url.clone()),
+            mime: file.mime.clone(),
+            name: file.name.as_deref().map(clean),
+            alt: file.alt.as_deref().filter(|alt| !alt.is_empty()).map(clean),
+            size: file.size,
+            width: file.width,
+            height: file.height,
+            hash: None,
+        })
+        .collect()
+}
+
+/// PostgreSQL has no room for U+0000 in a text; nobody can see it either.
+pub(super) fn clean(text: &str) -> String {
+    if text.contains('\0') { text.replace('\0', "") } else { text.to_owned() }
+}
+
+fn clean_json(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(clean(text)),
+        Value::Array(items) => Value::Array(items.iter().map(clean_json).collect()),
+        Value::Object(fields) => {
+            Value::Object(fields.iter().map(|(key, value)| (clean(key), clean_json(value))).collect())
+        }
+        // A bare number would become an integer in SQLite's JSON columns.
+        other => other.clone(),
+    }
+}
+
+/// The start of a text on one line.
+pub(super) fn snippet(text: &str) -> String {
+    let mut line = String::with_capacity(SNIPPET);
+    for word in text.split_whitespace() {
+        if line.chars().count() + word.chars().count() > SNIPPET {
+            let room = SNIPPET.saturating_sub(line.chars().count());
+            line.extend(word.chars().take(room));
+            line.push('…');
+            break;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    clean(&line)
+}
+
+fn squeeze(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
+fn is_web(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
+}

@@ -1,0 +1,155 @@
+//! Files: kept by the hash of their content, fetched through the guarded client, read for sending and showing.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{Desk, DeskError, Viewer};
+use crate::model::{AttachmentId, AttachmentState, UploadId};
+use crate::store::Actor;
+use crate::store::drafts::Upload;
+use crate::store::messages::StoredAttachment;
+
+/// Larger files stay where they are; the message links to them.
+const LARGEST: usize = 40 * 1024 * 1024;
+const LARGEST_UPLOAD: usize = 40 * 1024 * 1024;
+const TRIES: i64 = 6;
+
+impl Desk {
+    fn media_path(&self, hash: &str) -> Result<PathBuf, DeskError> {
+        if hash.len() != 64 || !hash.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(DeskError::NotFound("file"));
+        }
+        Ok(self.media.join(&hash[..2]).join(hash))
+    }
+
+    /// The content of a file, by its hash.
+    ///
+    /// # Errors
+    /// `NotFound` when it is not here.
+    pub async fn read_media(&self, hash: &str) -> Result<Bytes, DeskError> {
+        let path = self.media_path(hash)?;
+        tokio::fs::read(path).await.map(Bytes::from).map_err(|_| DeskError::NotFound("file"))
+    }
+
+    /// Keeps content; the same content twice is one file. Returns its hash.
+    async fn keep_media(&self, bytes: &[u8]) -> Result<String, DeskError> {
+        let hash = crate::secret::digest(bytes);
+        let path = self.media_path(&hash)?;
+        let full = |error: std::io::Error| {
+            DeskError::Store(crate::store::StoreError::Unavailable(format!("the media folder: {error}")))
+        };
+        if tokio::fs::try_exists(&path).await.map_err(full)? {
+            return Ok(hash);
+        }
+        if let Some(folder) = path.parent() {
+            tokio::fs::create_dir_all(folder).await.map_err(full)?;
+        }
+        // Under another name first: a crash in between leaves no half file under the real one.
+        let half = path.with_extension(uuid::Uuid::new_v4().simple().to_string());
+        tokio::fs::write(&half, bytes).await.map_err(full)?;
+        tokio::fs::rename(&half, &path).await.map_err(full)?;
+        Ok(hash)
+    }
+
+    /// Takes in a file to be sent later. Its kind is what its content says, not what its sender says.
+    ///
+    /// # Errors
+    /// `Refused` when it is empty, too large or of a kind we do not send.
+    pub async fn upload(&self, viewer: &Viewer, name: &str, bytes: &[u8]) -> Result<Upload, DeskError> {
+        viewer.must(super::Act::Work)?;
+        if bytes.is_empty() {
+            return Err(DeskError::refused("upload.empty", "the file is empty"));
+        }
+        if bytes.len() > LARGEST_UPLOAD {
+            return Err(DeskError::refused("upload.too_large", "the file is larger than 40 MB"));
+        }
+        let Some(kind) = infer::get(bytes).filter(|kind| {
+            matches!(
+                kind.matcher_type(),
+                infer::MatcherType::Image | infer::MatcherType::Video | infer::MatcherType::Audio
+            ) || kind.mime_type() == "application/pdf"
+        }) else {
+            return Err(DeskError::refused("upload.kind", "only pictures, video, sound and PDF can be sent"));
+        };
+        let hash = self.keep_media(bytes).await?;
+        let name: String = super::ingest::clean(name)
+            .chars()
+            .filter(|c| !c.is_control() && !matches!(c, '/' | '\\'))
+            .take(200)
+            .collect();
+        let mut tx = self.begin(viewer).await?;
+        let upload = Upload {
+            id: UploadId::new(),
+            user_id: viewer.user_id,
+            name,
+            mime: kind.mime_type().to_owned(),
+            size: bytes.len() as i64,
+            hash,
+            created_at: tx.now(),
+        };
+        tx.insert_upload(&upload).await?;
+        tx.commit().await?;
+        Ok(upload)
+    }
+
+    /// A file somebody may see, with its content.
+    ///
+    /// # Errors
+    /// `NotFound` when it is not theirs to see or not here yet.
+    pub async fn file(&self, viewer: &Viewer, id: AttachmentId) -> Result<(StoredAttachment, Bytes), DeskError> {
+        let file = self.store.attachment(id).await?.ok_or(DeskError::NotFound("file"))?;
+        let message = self.store.stored_message(file.message_id).await?.ok_or(DeskError::NotFound("file"))?;
+        self.must_see(viewer, message.account_id).await?;
+        let bytes = self.read_media(file.hash.as_deref().unwrap_or_default()).await?;
+        Ok((file, bytes))
+    }
+
+    /// Fetches files that are due. Returns how many were settled.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn fetch_media(&self) -> Result<usize, DeskError> {
+        let files = self.store.pending_attachments(20).await?;
+        let mut settled = 0;
+        for mut file in files {
+            let Some(message) = self.store.stored_message(file.message_id).await? else { continue };
+            file.attempts += 1;
+            let mut due = self.clock().now();
+            match self.fetch(file.remote_url.as_deref().unwrap_or_default()).await {
+                Ok(bytes) => {
+                    file.hash = Some(self.keep_media(&bytes).await?);
+                    file.size = Some(bytes.len() as i64);
+                    // The content says what it is; a platform's word could make a page of it.
+                    file.mime =
+                        Some(infer::get(&bytes).map_or("application/octet-stream", |kind| kind.mime_type()).to_owned());
+                    file.state = AttachmentState::Stored;
+                }
+                Err(lasting) if lasting || file.attempts >= TRIES => file.state = AttachmentState::Failed,
+                Err(_) => {
+                    due = due.plus(Duration::from_secs(
+                        10 * 4_u64.pow(u32::try_from(file.attempts.clamp(0, 6)).unwrap_or(0)),
+                    ))
+                }
+            }
+            settled += usize::from(file.state != AttachmentState::Pending);
+            let mut tx = self.store.begin(Actor::System).await?;
+            tx.save_attachment(&file, due, message.conversation_id).await?;
+            tx.commit().await?;
+        }
+        Ok(settled)
+    }
+
+    /// `Err(true)` when asking again makes no sense.
+    async fn fetch(&self, url: &str) -> Result<Bytes, bool> {
+        let client = self.connections.client();
+        let url = url.parse().map_err(|_| true)?;
+        let request = client.request(reqwest::Method::GET, &url).map_err(|_| true)?;
+        let answer = client.send_limited(request, LARGEST).await.map_err(|_| false)?;
+        match answer.status.as_u16() {
+            200 => Ok(answer.body),
+            status => Err((400..500).contains(&status) && status != 429),
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! What became of a delivery: by the platform's answer, or by a person where the platform's answer was lost.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sqlx::types::Json;
+
+use super::{Desk, DeskError, Viewer};
+use crate::channels::{ChannelError, Class, OutFile, Outgoing, Sent, Words};
+use crate::model::message::Message;
+use crate::model::{DeliveryState, MessageId, Origin, Status, Timestamp};
+use crate::store::accounts::Account;
+use crate::store::conversations::Conversation;
+use crate::store::messages::Stored;
+use crate::store::outbox::OutboxRow;
+use crate::store::{Actor, Tx};
+use crate::text_enum;
+
+text_enum!(
+    /// A person's decision about a delivery that did not end well.
+    Verdict {
+        /// It is there; somebody looked.
+        Sent = "sent",
+        /// Send it again.
+        Resend = "resend",
+        /// Do not send it.
+        Discard = "discard",
+    }
+);
+
+impl Desk {
+    /// Takes outbound work that is due, for `lease` from now.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn lease_deliveries(&self, node: &str, lease: Duration, limit: i64) -> Result<Vec<OutboxRow>, DeskError> {
+        let mut tx = self.store.begin(Actor::System).await?;
+        let until = tx.now().plus(lease);
+        let rows = tx.lease_outbox(node, until, limit).await?;
+        tx.commit().await?;
+        Ok(rows)
+    }
+
+    /// The message of a piece of outbound work, as its channel wants it, with its files.
+    ///
+    /// # Errors
+    /// When a row or a file is missing.
+    pub async fn outgoing(&self, row: &OutboxRow) -> Result<(Account, Outgoing), DeskError> {
+        let message = self.store.stored_message(row.message_id).await?.ok_or(DeskError::NotFound("message"))?;
+        let thread = self.store.thread(row.thread_id).await?.ok_or(DeskError::NotFound("thread"))?;
+        let account = self.store.account(row.account_id).await?.ok_or(DeskError::NotFound("account"))?;
+        let parent = match message.reply_to_id {
+            Some(id) => self.store.stored_message(id).await?,
+            None => None,
+        };
+        let mut files = Vec::new();
+        for file in self.store.attachments_of(message.id).await? {
+            let bytes = self.read_media(file.hash.as_deref().unwrap_or_default()).await?;
+            files.push(OutFile {
+                name: file.name.unwrap_or_default(),
+                mime: file.mime.unwrap_or_default(),
+                alt: file.alt.unwrap_or_default(),
+                bytes,
+            });
+        }
+        let outgoing = Outgoing {
+            key: message.id,
+            written_at: message.ingested_at,
+            thread: thread.as_channel_knows_it(),
+            reply_to: parent.and_then(|parent| Some((parent.external_id?, parent.meta.0))),
+            text: message.text,
+            content_warning: message.content_warning,
+            visibility: message.visibility,
+            language: message.language,
+            files,
+        };
+        Ok((account, outgoing))
+    }
+
+    /// Writes the platform's answer. Nothing happens when the work is no longer ours (the echo confirmed it, another node took it).
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn settle(&self, leased: &OutboxRow, outcome: Result<Sent, ChannelError>) -> Result<(), DeskError> {
+        let Some((mut tx, mut conversation, mut message, mut row)) =
+            self.open_delivery(leased.message_id, Actor::System).await?
+        else {
+            return Ok(());
+        };
+        if row.state != DeliveryState::Sending || row.attempts != leased.attempts {
+            return Ok(());
+        }
+        match outcome {
+            Ok(sent) => confirm(&mut tx, &mut message, &mut row, sent).await?,
+            Err(error) => self.fail(&mut conversation, &mut message, &mut row, &error, tx.now()),
+        }
+        finish(tx, conversation, message, row).await
+    }
+
+    /// Decides about a delivery that is uncertain, refused or waiting.
+    ///
+    /// # Errors
+    /// `Refused` when it is being sent at this moment or was sent.
+    pub async fn resolve(&self, viewer: &Viewer, id: MessageId, verdict: Verdict) -> Result<Message, DeskError> {
+        let stored = self.store.stored_message(id).await?.ok_or(DeskError::NotFound("message"))?;
+        viewer.must(super::Act::Work)?;
+        self.must_see(viewer, stored.account_id).await?;
+        let Some((mut tx, mut conversation, mut message, mut row)) =
+            self.open_delivery(id, Actor::User(viewer.user_id)).await?
+        else {
+            return Err(DeskError::refused("delivery.none", "this message was not sent from here"));
+        };
+        if !matches!(row.state, DeliveryState::Uncertain | DeliveryState::Rejected | DeliveryState::Waiting) {
+            return Err(DeskError::refused("delivery.settled", "this delivery needs no decision"));
+        }
+        let now = tx.now();
+        match verdict {
+            Verdict::Sent => row.state = DeliveryState::Sent,
+            Verdict::Resend => {
+                row.state = DeliveryState::Queued;
+                row.due_at = now;
+                // A person has looked; what the machine doubted is decided.
+                row.doubtful = false;
+                conversation.answered(Status::Pending);
+            }
+            Verdict::Discard => {
+                row.state = DeliveryState::Discarded;
+                give_back(&mut conversation, &row);
+            }
+        }
+        (row.code, row.cause, row.cure) = (None, None, None);
+        message.delivery = Some(row.state);
+        tx.tell(
+            crate::model::EventKind::Moderated,
+            Some(conversation.id),
+            Some(id),
+            Some(conversation.account_id),
+            json!({ "delivery": verdict.as_str() }),
+        );
+        finish(tx, conversation, message, row).await?;
+        self.message(viewer, id).await
+    }
+
+    async fn open_delivery(
+        &self,
+        id: MessageId,
+        actor: Actor,
+    ) -> Result<Option<(Tx, Conversation, Stored, OutboxRow)>, DeskError> {
+        let Some(found) = self.store.stored_message(id).await? else { return Ok(None) };
+        let mut tx = self.store.begin(actor).await?;
+        // Always the conversation first: whoever else changes this message locks in the same order.
+        let Some(conversation) = tx.conversation(found.conversation_id).await? else { return Ok(None) };
+        let Some(message) = tx.message(id).await? else { return Ok(None) };
+        let Some(row) = tx.outbox_of(id).await? else { return Ok(None) };
+        Ok(Some((tx, conversation, message, row)))
+    }
+
+    fn fail(
+        &self,
+        conversation: &mut Conversation,
+        message: &mut Stored,
+        row: &mut OutboxRow,
+        error: &ChannelError,
+        now: Timestamp,
+    ) {
+        let given_up = now.since(row.created_at) > self.rules.give_up;
+        (row.code, row.cause, row.cure) =
+            (Some(error.code.clone()), Some(Json(error.cause.clone())), Some(Json(error.cure.clone())));
+        match error.class {
+            Class::Uncertain => {
+                row.state = DeliveryState::Uncertain;
+                conversation.status = Status::Open;
+            }
+            Class::Rejected => {
+                row.state = DeliveryState::Rejected;
+                give_back(conversation, row);
+            }
+            _ if given_up => {
+                row.state = DeliveryState::Rejected;
+                row.cure = Some(Json(Words::new(
+                    "It was tried for a day. Send it again when the account works.",
+                    "Het is een dag lang geprobeerd. Verstuur het opnieuw als het account werkt.",
+                )));
+                give_back(conversation, row);
+            }
+            Class::RateLimited { until } => {
+                row.state = DeliveryState::Waiting;
+                row.due_at = until.max(now.plus(Duration::from_secs(1)));
+            }
+            Class::Unauthorized => {
+                row.state = DeliveryState::Waiting;
+                row.due_at = now.plus(Duration::from_secs(60));
+            }
+            Class::Transient => {
+                row.state = DeliveryState::Waiting;
+                row.due_at = now.plus(backoff(row.attempts));
+            }
+        }
+        message.delivery = Some(row.state);
+    }
+}
+
+async fn confirm(tx: &mut Tx, message: &mut Stored, row: &mut OutboxRow, sent: Sent) -> Result<(), DeskError> {
+    // The platform's echo may have come in first, as the brand's post from elsewhere.
+    for echo in tx.messages_by_external(message.account_id, &[&sent.external_id]).await? {
+        if echo.origin == Origin::Elsewhere {
+            tx.drop_echo(&echo).await?;
+        }
+    }
+    message.external_id = Some(sent.external_id);
+    message.url = sent.url;
+    message.meta = Json(sent.meta);
+    message.delivery = Some(DeliveryState::Sent);
+    row.state = DeliveryState::Sent;
+    (row.code, row.cause, row.cure) = (None, None, None);
+    Ok(())
+}
+
+async fn finish(mut tx: Tx, mut conversation: Conversation, message: Stored, row: OutboxRow) -> Result<(), DeskError> {
+    tx.save_delivery(&message).await?;
+    tx.save_outbox(&row).await?;
+    let problem = tx.has_delivery_problem(conversation.id).await?;
+    if problem != conversation.delivery_problem
+        || matches!(row.state, DeliveryState::Uncertain | DeliveryState::Rejected | DeliveryState::Discarded)
+    {
+        conversation.delivery_problem = problem;
+        tx.save_conversation(&mut conversation).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The customer was not answered after all: they wait again, since when they did.
+fn give_back(conversation: &mut Conversation, row: &OutboxRow) {
+    if conversation.waiting_since.is_none() {
+        conversation.waiting_since = row.waiting_before;
+    }
+    conversation.status = Status::Open;
+    conversation.closed_at = None;
+}
+
+/// 5 s, 10 s, 20 s … at most ten minutes.
+fn backoff(attempts: i64) -> Duration {
+    let doublings = u32::try_from((attempts - 1).clamp(0, 7)).unwrap_or(0);
+    Duration::from_secs((5 * 2_u64.pow(doublings)).min(600))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::backoff;
+
+    #[test]
+    fn waiting_doubles_up_to_ten_minutes() {
+        let seconds: Vec<u64> = [1, 2, 3, 7, 8, 100].map(|n| backoff(n).as_secs()).to_vec();
+        assert_eq!(seconds, [5, 10, 20, 320, 600, 600]);
+    }
+}

@@ -1,0 +1,142 @@
+//! Open, pending, snoozed, closed, and how urgent.
+
+use std::time::Duration;
+
+use super::{Desk, DeskError, Viewer};
+use crate::model::conversation::ConversationRow;
+use crate::model::{ConversationId, Priority, Status, Timestamp};
+use crate::store::Actor;
+
+/// Nobody remembers what a conversation was about that slept longer than this.
+const LONGEST_SNOOZE: Duration = Duration::from_secs(366 * 86_400);
+
+impl Desk {
+    /// Opens, waits for the customer, or closes.
+    ///
+    /// # Errors
+    /// `Held` when a colleague is answering it; `Refused` for `snoozed`, which needs a time.
+    pub async fn set_status(
+        &self,
+        viewer: &Viewer,
+        id: ConversationId,
+        status: Status,
+    ) -> Result<ConversationRow, DeskError> {
+        if status == Status::Snoozed {
+            return Err(DeskError::refused("status.snoozed", "say until when: use snooze"));
+        }
+        let (mut tx, mut conversation) = self.change(viewer, id).await?;
+        self.not_under_a_colleague(viewer, &conversation, tx.now()).await?;
+        if conversation.status != status {
+            let now = tx.now();
+            conversation.status = status;
+            conversation.snoozed_until = None;
+            conversation.closed_at = (status == Status::Closed).then_some(now);
+            conversation.reopened_at = None;
+            conversation.woken_at = None;
+            if status == Status::Open {
+                conversation.history = false;
+            } else {
+                // Closing without an answer is a decision too: nobody waits for us any more.
+                conversation.waiting_since = None;
+                conversation.release();
+            }
+            tx.save_conversation(&mut conversation).await?;
+            tx.tell(
+                crate::model::EventKind::ConversationChanged,
+                Some(id),
+                None,
+                None,
+                serde_json::json!({ "status": status }),
+            );
+            tx.commit().await?;
+        }
+        self.row(viewer, id).await
+    }
+
+    /// Sleeps until a moment, or until the customer speaks.
+    ///
+    /// # Errors
+    /// `Refused` when the moment is not in the future or more than a year away.
+    pub async fn snooze(
+        &self,
+        viewer: &Viewer,
+        id: ConversationId,
+        until: Timestamp,
+    ) -> Result<ConversationRow, DeskError> {
+        let (mut tx, mut conversation) = self.change(viewer, id).await?;
+        let now = tx.now();
+        if until <= now || until > now.plus(LONGEST_SNOOZE) {
+            return Err(DeskError::refused("snooze.until", "choose a moment in the coming year"));
+        }
+        self.not_under_a_colleague(viewer, &conversation, now).await?;
+        conversation.status = Status::Snoozed;
+        conversation.snoozed_until = Some(until);
+        conversation.closed_at = None;
+        conversation.release();
+        tx.save_conversation(&mut conversation).await?;
+        tx.tell(
+            crate::model::EventKind::ConversationChanged,
+            Some(id),
+            None,
+            None,
+            serde_json::json!({ "snoozed_until": until }),
+        );
+        tx.commit().await?;
+        self.row(viewer, id).await
+    }
+
+    /// Sets how much earlier than its age it is served.
+    ///
+    /// # Errors
+    /// When the conversation is not theirs to change.
+    pub async fn set_priority(
+        &self,
+        viewer: &Viewer,
+        id: ConversationId,
+        priority: Priority,
+    ) -> Result<ConversationRow, DeskError> {
+        let (mut tx, mut conversation) = self.change(viewer, id).await?;
+        if conversation.priority != priority {
+            conversation.priority = priority;
+            tx.save_conversation(&mut conversation).await?;
+            tx.commit().await?;
+        }
+        self.row(viewer, id).await
+    }
+
+    /// Wakes what has slept long enough. Returns how many.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn wake_snoozed(&self) -> Result<usize, DeskError> {
+        let mut tx = self.store.begin(Actor::System).await?;
+        let now = tx.now();
+        let mut woken = 0;
+        for id in tx.due_snoozes(100).await? {
+            if let Some(mut conversation) = tx.conversation(id).await?
+                && conversation.status == Status::Snoozed
+                && conversation.snoozed_until.is_none_or(|until| until <= now)
+            {
+                conversation.status = Status::Open;
+                conversation.snoozed_until = None;
+                conversation.woken_at = Some(now);
+                tx.save_conversation(&mut conversation).await?;
+                woken += 1;
+            }
+        }
+        tx.commit().await?;
+        Ok(woken)
+    }
+
+    async fn not_under_a_colleague(
+        &self,
+        viewer: &Viewer,
+        conversation: &crate::store::conversations::Conversation,
+        now: Timestamp,
+    ) -> Result<(), DeskError> {
+        match conversation.holder(now) {
+            Some(holder) if holder != viewer.user_id => Err(self.held_by(holder, conversation.claim_until).await?),
+            _ => Ok(()),
+        }
+    }
+}
