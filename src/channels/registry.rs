@@ -3,7 +3,7 @@
 use super::Descriptor;
 
 /// In the order in which they are offered.
-static CHANNELS: &[&Descriptor] = &[];
+static CHANNELS: &[&Descriptor] = &[&super::bluesky::DESCRIPTOR];
 
 /// Every channel.
 #[must_use]
