@@ -1,6 +1,7 @@
 //! Accounts: tried, connected, changed, removed; their health as people see it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;
@@ -13,6 +14,9 @@ use crate::model::message::Sentence;
 use crate::model::{AccountId, HealthState, TeamId, Timestamp};
 use crate::store::accounts::{Account as Row, Sick};
 use crate::store::{Actor, Tx};
+
+/// From here on an unreachable platform is an outage.
+const OUTAGE: Duration = Duration::from_secs(30);
 
 /// An account as people see it. Has no secret in it.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -289,21 +293,28 @@ impl Desk {
                 Ok(probe)
             }
             Err(error) => {
-                self.account_failed(row.id, &error).await?;
+                self.account_failed(row.id, &error, Duration::ZERO).await?;
                 Err(error.into())
             }
         }
     }
 
-    /// Writes down why an account does not work. Being asked to slow down is no sickness.
+    /// Writes down why an account does not work, and for how long it has not. Being asked to slow down is no sickness; a
+    /// platform that cannot be reached is a hiccup first and an outage after half a minute.
     ///
     /// # Errors
     /// `Store`.
-    pub async fn account_failed(&self, id: AccountId, error: &ChannelError) -> Result<(), DeskError> {
+    pub async fn account_failed(
+        &self,
+        id: AccountId,
+        error: &ChannelError,
+        failing: Duration,
+    ) -> Result<(), DeskError> {
         let state = match error.class {
             Class::RateLimited { .. } => return Ok(()),
             Class::Unauthorized | Class::Rejected => HealthState::Down,
-            Class::Transient | Class::Uncertain => HealthState::Degraded,
+            Class::Transient | Class::Uncertain if failing < OUTAGE => HealthState::Degraded,
+            Class::Transient | Class::Uncertain => HealthState::Down,
         };
         let mut tx = self.store.begin(Actor::System).await?;
         tx.account_is_sick(

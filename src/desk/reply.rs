@@ -53,7 +53,7 @@ pub struct ReplyFile {
 
 impl ThreadRow {
     /// The thread as its channel knows it.
-    pub(super) fn as_channel_knows_it(&self) -> ThreadRef {
+    pub(crate) fn as_channel_knows_it(&self) -> ThreadRef {
         ThreadRef {
             external_id: self.external_id.clone(),
             lane: self.lane,

@@ -1,0 +1,377 @@
+//! The hub: tails the log, loads what events speak of once, serialises once, hands it to whoever may see it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::Presence;
+use super::wire::{Event, EventActor, ServerMessage};
+use crate::desk::access::Visible;
+use crate::desk::{Desk, DeskError, Viewer};
+use crate::model::event::Event as Stored;
+use crate::model::{AccountId, ConversationId, EventKind, MessageId};
+
+/// Frames a client may lag behind before it is cut: some seconds of a busy desk, some hundred kilobytes at worst.
+const BUFFER: usize = 256;
+/// Events told in one frame.
+const CHUNK: i64 = 500;
+/// A client that missed more than this fetches everything again: that is cheaper for both.
+const REPLAY: i64 = 2000;
+
+/// One frame, serialised once for everybody.
+pub type Frame = Arc<str>;
+
+/// Connections and the tail of the log. Cheap to clone.
+#[derive(Clone)]
+pub struct Hub(Arc<Inner>);
+
+struct Inner {
+    desk: Desk,
+    presence: Presence,
+    next: AtomicU64,
+    clients: Mutex<HashMap<u64, Client>>,
+}
+
+struct Client {
+    viewer: Viewer,
+    visible: Visible,
+    frames: mpsc::Sender<Frame>,
+    board: bool,
+    cut: CancellationToken,
+}
+
+/// One connection's end of the hub. Dropping it leaves.
+pub struct Subscriber {
+    hub: Hub,
+    pub id: u64,
+    /// What was missed; goes first, so that a cut in between leaves no hole below what was seen.
+    first: std::collections::VecDeque<Frame>,
+    frames: mpsc::Receiver<Frame>,
+    /// Cancelled when this client was too slow or lost its rights: say `reset` and close.
+    pub cut: CancellationToken,
+}
+
+impl Subscriber {
+    /// The next frame to send; `None` when the hub is gone. May be dropped at any time without losing a frame.
+    pub async fn next(&mut self) -> Option<Frame> {
+        match self.first.pop_front() {
+            Some(frame) => Some(frame),
+            None => self.frames.recv().await,
+        }
+    }
+}
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        self.hub.clients().remove(&self.id);
+        if let Some(conversation) = self.hub.0.presence.leave(self.id) {
+            self.hub.show_presence(conversation);
+        }
+    }
+}
+
+/// An event with its frame's text and the account that decides who may see it.
+struct Told {
+    audience: Option<AccountId>,
+    text: String,
+    access: bool,
+}
+
+impl Hub {
+    #[must_use]
+    pub fn new(desk: Desk) -> Self {
+        Self(Arc::new(Inner {
+            desk,
+            presence: Presence::default(),
+            next: AtomicU64::new(1),
+            clients: Mutex::default(),
+        }))
+    }
+
+    #[must_use]
+    pub fn presence(&self) -> &Presence {
+        &self.0.presence
+    }
+
+    /// How many connections there are.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.clients().len()
+    }
+
+    /// Joins, and makes up for what was missed since `since`: the first frames are the missed events and `ready`, or `reset`.
+    /// From then on everything this viewer may see comes in order.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn join(&self, viewer: Viewer, since: Option<i64>) -> Result<Subscriber, DeskError> {
+        let visible = self.0.desk.visible(&viewer).await?;
+        let (frames, receiver) = mpsc::channel(BUFFER);
+        let cut = CancellationToken::new();
+        let id = self.0.next.fetch_add(1, Ordering::Relaxed);
+        self.0.presence.arrive(id, viewer.user_id, &viewer.name);
+        // Registered before the log is read: what comes in between is in both, and telling twice is harmless.
+        let client = Client { viewer, visible: visible.clone(), frames, board: false, cut: cut.clone() };
+        self.clients().insert(id, client);
+        let mut subscriber =
+            Subscriber { hub: self.clone(), id, first: std::collections::VecDeque::new(), frames: receiver, cut };
+
+        let newest = self.0.desk.store().newest_seq().await?;
+        subscriber.first = match since {
+            Some(since) if since <= newest && newest - since <= REPLAY && since >= 0 => {
+                self.replay(&visible, since, newest).await?.into()
+            }
+            Some(_) => [frame(&ServerMessage::Reset { seq: newest })].into(),
+            None => [frame(&ServerMessage::Ready { seq: newest })].into(),
+        };
+        Ok(subscriber)
+    }
+
+    async fn replay(&self, visible: &Visible, since: i64, newest: i64) -> Result<Vec<Frame>, DeskError> {
+        let mut frames = Vec::new();
+        let mut seq = since;
+        while seq < newest {
+            let events = self.0.desk.store().events_after(seq, CHUNK).await?;
+            let Some(last) = events.last() else { break };
+            seq = last.seq;
+            let told = self.hydrate(events).await?;
+            if let Some(text) = bundle(&told, visible) {
+                frames.push(text);
+            }
+        }
+        frames.push(frame(&ServerMessage::Ready { seq: seq.max(newest) }));
+        Ok(frames)
+    }
+
+    /// Follows the log until told to stop. Survives a database that is away.
+    pub async fn run(&self, stop: CancellationToken) {
+        let store = self.0.desk.store().clone();
+        let mut newest = store.watch_events();
+        let mut seq = loop {
+            match store.newest_seq().await {
+                Ok(seq) => break seq,
+                Err(error) => {
+                    tracing::warn!(%error, "the log cannot be read; trying again");
+                    if pause(&stop, Duration::from_secs(1)).await {
+                        return;
+                    }
+                }
+            }
+        };
+        loop {
+            match self.tell(&mut seq).await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "the log cannot be read; trying again");
+                    if pause(&stop, Duration::from_secs(1)).await {
+                        return;
+                    }
+                    continue;
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = newest.changed() => if changed.is_err() { return },
+                // Should a wake-up be lost on its way from another node, this finds the event.
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    }
+
+    /// Tells what is new after `seq`; true when there may be more.
+    async fn tell(&self, seq: &mut i64) -> Result<bool, DeskError> {
+        let events = self.0.desk.store().events_after(*seq, CHUNK).await?;
+        let Some(last) = events.last().map(|event| event.seq) else { return Ok(false) };
+        let more = events.len() as i64 == CHUNK;
+        if self.clients().is_empty() {
+            *seq = last;
+            return Ok(more);
+        }
+        let told = self.hydrate(events).await?;
+        if told.iter().any(|event| event.access) {
+            self.refresh_access().await?;
+        }
+        self.fan_out(&told);
+        *seq = last;
+        Ok(more)
+    }
+
+    fn fan_out(&self, told: &[Told]) {
+        // Everybody who sees all gets the very same frame.
+        let all = bundle(told, &Visible::All);
+        let mut some: HashMap<Vec<AccountId>, Option<Frame>> = HashMap::new();
+        for client in self.clients().values() {
+            let text = match &client.visible {
+                Visible::All => all.clone(),
+                Visible::Only(accounts) => {
+                    let mut key: Vec<AccountId> = accounts.iter().copied().collect();
+                    key.sort_unstable();
+                    some.entry(key).or_insert_with(|| bundle(told, &client.visible)).clone()
+                }
+            };
+            if let Some(text) = text
+                && client.frames.try_send(text).is_err()
+            {
+                client.cut.cancel();
+            }
+        }
+    }
+
+    /// Loads what the events speak of, each once.
+    async fn hydrate(&self, events: Vec<Stored>) -> Result<Vec<Told>, DeskError> {
+        let desk = &self.0.desk;
+        let conversations: Vec<ConversationId> = unique(events.iter().filter_map(|event| event.conversation_id));
+        let messages: Vec<MessageId> = unique(events.iter().filter_map(|event| event.message_id));
+        let rows: HashMap<_, _> =
+            desk.store().rows(&conversations).await?.into_iter().map(|row| (row.id, row)).collect();
+        let stored = if messages.is_empty() { Vec::new() } else { desk.store().stored_messages(&messages).await? };
+        let messages: HashMap<_, _> =
+            desk.show(stored).await?.into_iter().map(|message| (message.id, message)).collect();
+        let accounts: HashMap<_, _> = if events.iter().any(|event| event.kind == EventKind::AccountChanged) {
+            desk.accounts_within(&Visible::All).await?.into_iter().map(|account| (account.id, account)).collect()
+        } else {
+            HashMap::new()
+        };
+        // Of several events about one row in this chunk only the last carries it: the row is the same in all.
+        let mut last_row: HashMap<ConversationId, i64> = HashMap::new();
+        let mut last_message: HashMap<MessageId, i64> = HashMap::new();
+        for event in &events {
+            if let Some(id) = event.conversation_id {
+                last_row.insert(id, event.seq);
+            }
+            if let Some(id) = event.message_id {
+                last_message.insert(id, event.seq);
+            }
+        }
+        Ok(events
+            .into_iter()
+            .map(|event| {
+                let row = event.conversation_id.and_then(|id| rows.get(&id));
+                let audience = row.map(|row| row.account_id).or(event.account_id);
+                let access =
+                    matches!(event.kind, EventKind::AccountChanged | EventKind::TeamChanged | EventKind::UserChanged);
+                let event = Event {
+                    seq: event.seq,
+                    at: event.at,
+                    kind: event.kind,
+                    conversation_id: event.conversation_id,
+                    message_id: event.message_id,
+                    account_id: event.account_id,
+                    actor: EventActor { kind: event.actor, id: event.user_id },
+                    row: row.filter(|row| last_row.get(&row.id) == Some(&event.seq)).cloned(),
+                    message: event
+                        .message_id
+                        .filter(|id| last_message.get(id) == Some(&event.seq))
+                        .and_then(|id| messages.get(&id))
+                        .cloned(),
+                    account: event.account_id.and_then(|id| accounts.get(&id)).cloned(),
+                    data: event.data,
+                };
+                Told { audience, text: serde_json::to_string(&event).unwrap_or_default(), access }
+            })
+            .collect())
+    }
+
+    /// Rights may have changed: who sees less now starts afresh, so that nothing stays on a screen it may not be on.
+    async fn refresh_access(&self) -> Result<(), DeskError> {
+        let clients: Vec<(u64, Viewer, Visible)> =
+            self.clients().iter().map(|(id, client)| (*id, client.viewer.clone(), client.visible.clone())).collect();
+        for (id, viewer, before) in clients {
+            let viewer = self.0.desk.viewer(viewer.user_id).await?;
+            let visible = match &viewer {
+                Some(viewer) => self.0.desk.visible(viewer).await?,
+                None => Visible::Only(HashSet::new()),
+            };
+            if let Some(client) = self.clients().get_mut(&id) {
+                match viewer {
+                    Some(viewer) if visible == before => client.viewer = viewer,
+                    _ => client.cut.cancel(),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Somebody opened or left a conversation, or began or stopped writing: tells the others who look at it.
+    pub fn show_presence(&self, conversation: ConversationId) {
+        let viewers = self.0.presence.viewers(conversation);
+        let here: HashSet<_> = viewers.iter().map(|viewer| viewer.user_id).collect();
+        let text = frame(&ServerMessage::Presence { conversation_id: conversation, viewers });
+        for client in self.clients().values().filter(|client| here.contains(&client.viewer.user_id)) {
+            // May be lost: a full buffer is not a reason to cut.
+            let _ = client.frames.try_send(text.clone());
+        }
+    }
+
+    /// Wants the board, or no longer.
+    pub fn set_board(&self, id: u64, on: bool) {
+        if let Some(client) = self.clients().get_mut(&id) {
+            client.board = on && client.viewer.sees_all();
+        }
+    }
+
+    /// Sends the board to who wants it, once a second while it changes.
+    pub async fn run_board(&self, stop: CancellationToken) {
+        let mut last = String::new();
+        loop {
+            if pause(&stop, Duration::from_secs(1)).await {
+                return;
+            }
+            if !self.clients().values().any(|client| client.board) {
+                last.clear();
+                continue;
+            }
+            match self.0.desk.load_now(&self.0.presence.online()).await {
+                Ok(load) => {
+                    let text = frame(&ServerMessage::Load { load: Box::new(load) });
+                    if *text != *last {
+                        for client in self.clients().values().filter(|client| client.board) {
+                            let _ = client.frames.try_send(text.clone());
+                        }
+                        last = text.to_string();
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "the board cannot be counted"),
+            }
+        }
+    }
+
+    fn clients(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Client>> {
+        self.0.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The events of one chunk that somebody may see, as one frame.
+fn bundle(told: &[Told], visible: &Visible) -> Option<Frame> {
+    let mut text = String::new();
+    for event in told.iter().filter(|event| event.audience.is_none_or(|account| visible.includes(account))) {
+        text.push_str(if text.is_empty() { r#"{"type":"events","events":["# } else { "," });
+        text.push_str(&event.text);
+    }
+    if text.is_empty() {
+        return None;
+    }
+    text.push_str("]}");
+    Some(text.into())
+}
+
+fn frame(message: &ServerMessage) -> Frame {
+    serde_json::to_string(message).unwrap_or_default().into()
+}
+
+fn unique<T: Eq + std::hash::Hash + Copy>(all: impl Iterator<Item = T>) -> Vec<T> {
+    all.collect::<HashSet<T>>().into_iter().collect()
+}
+
+/// True when told to stop meanwhile.
+async fn pause(stop: &CancellationToken, span: Duration) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => true,
+        () = tokio::time::sleep(span) => false,
+    }
+}

@@ -1,0 +1,123 @@
+//! Sending: takes what is due from the outbox, hands it to its channel, writes down what came of it.
+//!
+//! Promises: no transaction is open while a platform is asked; what may have arrived is looked up before it is sent again; order
+//! within a thread is kept by the lease; an outcome is written down however long the database is away.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio_util::sync::CancellationToken;
+
+use super::pause;
+use crate::channels::{ChannelError, Class, Sent};
+use crate::desk::{Desk, DeskError};
+use crate::store::outbox::OutboxRow;
+
+const AT_ONCE: i64 = 16;
+const LEASE: Duration = Duration::from_secs(180);
+/// Shorter than the lease: nobody else may begin while this one still tries.
+const LONGEST: Duration = Duration::from_secs(150);
+
+/// Sends until told to stop; what is on its way then is finished first.
+pub async fn run(desk: Desk, node: String, stop: CancellationToken) {
+    let mut events = desk.store().watch_events();
+    while !stop.is_cancelled() {
+        let sent = match send_due(&desk, &node).await {
+            Ok(sent) => sent,
+            Err(error) => {
+                tracing::warn!(%error, "the outbox cannot be read; trying again");
+                if pause(&stop, Duration::from_secs(1)).await {
+                    return;
+                }
+                continue;
+            }
+        };
+        if sent > 0 {
+            continue;
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            _ = events.changed() => {}
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
+}
+
+/// Sends what is due now; returns how many were tried.
+///
+/// # Errors
+/// When the outbox cannot be read.
+pub async fn send_due(desk: &Desk, node: &str) -> Result<usize, DeskError> {
+    let now = desk.clock().now();
+    if desk.store().next_outbox_due().await?.is_none_or(|due| due > now) {
+        return Ok(0);
+    }
+    let rows = desk.lease_deliveries(node, LEASE, AT_ONCE).await?;
+    let tried = rows.len();
+    let mut under_way: FuturesUnordered<_> = rows.into_iter().map(|row| send(desk, row)).collect();
+    while under_way.next().await.is_some() {}
+    Ok(tried)
+}
+
+async fn send(desk: &Desk, row: OutboxRow) {
+    let outcome = match tokio::time::timeout(LONGEST, attempt(desk, &row)).await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            // It may have arrived. The lease runs out, the row becomes doubtful, and the next attempt looks first.
+            tracing::warn!(message = %row.message_id, account = %row.account_id, "sending took too long; the next attempt looks whether it arrived");
+            return;
+        }
+    };
+    match &outcome {
+        Ok(sent) => {
+            tracing::info!(message = %row.message_id, account = %row.account_id, external = sent.external_id, "sent")
+        }
+        Err(error) => {
+            tracing::info!(message = %row.message_id, account = %row.account_id, code = error.code, attempts = row.attempts, "not sent: {}", error.cause.en)
+        }
+    }
+    let mut failures = 0_u32;
+    while let Err(error) = desk.settle(&row, outcome.clone()).await {
+        failures += 1;
+        tracing::warn!(message = %row.message_id, %error, failures, "the outcome could not be written down; trying again");
+        // Past the lease another worker looks the message up; writing our outcome after that is refused by its attempt number.
+        if failures > 60 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+}
+
+async fn attempt(desk: &Desk, row: &OutboxRow) -> Result<Sent, ChannelError> {
+    let (account, outgoing) = desk.outgoing(row).await.map_err(own_fault)?;
+    if !account.enabled || account.removed_at.is_some() {
+        return Err(ChannelError::rejected("account.off", "the account is switched off or removed."));
+    }
+    let channel = desk.connections().get(&account)?;
+    let reply = channel
+        .reply()
+        .ok_or_else(|| ChannelError::rejected("reply.none", "this channel cannot be answered from here."))?;
+    if row.doubtful
+        && let Some(sent) = reply.find(&outgoing).await?
+    {
+        return Ok(sent);
+    }
+    let outcome = reply.deliver(&outgoing).await;
+    if let Err(error) = &outcome
+        && error.class == Class::Unauthorized
+        && let Err(error) = desk.account_failed(account.id, error, Duration::ZERO).await
+    {
+        tracing::warn!(account = %account.id, %error, "the account's health could not be written down");
+    }
+    outcome
+}
+
+/// Nothing was sent: our own database or media folder was in the way.
+fn own_fault(error: DeskError) -> ChannelError {
+    match error {
+        DeskError::Channel(error) => error,
+        DeskError::Store(error) => ChannelError::transient(error.to_string()),
+        other => ChannelError::rejected("reply.incomplete", other.to_string()),
+    }
+}
