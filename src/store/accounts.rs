@@ -214,8 +214,16 @@ impl Tx {
     /// When the database refuses.
     pub async fn account_works(&mut self, id: AccountId, working: &Working) -> Result<(), StoreError> {
         let now = self.now();
-        run!(self, sqlx::query("UPDATE accounts SET last_success_at = $2, lag_ms = COALESCE($3, lag_ms), quota = COALESCE($4, quota) WHERE id = $1")
-            .bind(id).bind(now).bind(working.lag_ms).bind(working.quota.as_ref().map(Json)))?;
+        run!(
+            self,
+            sqlx::query("UPDATE accounts SET last_success_at = $2, lag_ms = COALESCE($3, lag_ms) WHERE id = $1")
+                .bind(id)
+                .bind(now)
+                .bind(working.lag_ms)
+        )?;
+        if let Some(quota) = &working.quota {
+            run!(self, sqlx::query("UPDATE accounts SET quota = $2 WHERE id = $1").bind(id).bind(Json(quota)))?;
+        }
         let turned = run!(self, sqlx::query(
             "UPDATE accounts SET health = 'ok', health_code = NULL, health_cause = NULL, health_cure = NULL, health_since = $2 WHERE id = $1 AND health <> 'ok'",
         ).bind(id).bind(now))?;

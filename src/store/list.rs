@@ -186,7 +186,7 @@ impl Store {
     pub async fn count(&self, filter: &Filter, cap: i64) -> Result<i64, StoreError> {
         let Some(conditions) = self.conditions(filter) else { return Ok(0) };
         let sql = format!(
-            "SELECT count(*) FROM (SELECT 1 AS one FROM conversations c{}{} LIMIT {cap}) AS some",
+            "SELECT count(*) FROM (SELECT 1 AS one FROM conversations c{}{} LIMIT {cap}) AS capped",
             if filter.channel.is_some() { " JOIN accounts a ON a.id = c.account_id" } else { "" },
             conditions.text()
         );

@@ -1,0 +1,75 @@
+//! Claims: one holder, fenced, expiring.
+
+use std::time::Duration;
+
+use balie::desk::DeskError;
+use balie::model::{Role, Status};
+
+use crate::on_both_engines;
+use crate::support::{mention, person};
+
+on_both_engines! {
+    async fn a_claim_excludes_colleagues_and_runs_out(f) {
+        f.arrives(mention("1", "anna", "hoi", 0)).await;
+        let id = f.only(Status::Open).await;
+        let first = f.desk.claim(&f.sanne, id).await.unwrap();
+        let refused = f.desk.claim(&f.daan, id).await.unwrap_err();
+        assert!(matches!(&refused, DeskError::Held { user_id, name, .. } if *user_id == f.sanne.user_id && name == "Sanne"), "{refused:?}");
+        assert!(matches!(f.desk.set_status(&f.daan, id, Status::Closed).await, Err(DeskError::Held { .. })));
+
+        f.later(Duration::from_secs(200));
+        let renewed = f.desk.claim(&f.sanne, id).await.unwrap();
+        assert_eq!(renewed.token, first.token, "renewing keeps the token");
+
+        f.later(Duration::from_secs(301));
+        assert_eq!(f.list(Status::Open).await.items[0].claim, None, "what ran out is not shown");
+        assert_eq!(f.desk.expire_claims().await.unwrap(), 1);
+        let second = f.desk.claim(&f.daan, id).await.unwrap();
+        assert!(second.token > first.token, "a new claim has a higher token");
+    }
+
+    async fn of_many_who_claim_at_once_one_gets_it(f) {
+        f.arrives(mention("1", "anna", "hoi", 0)).await;
+        let id = f.only(Status::Open).await;
+        let mut agents = Vec::new();
+        for i in 0..12 {
+            agents.push(person(&f.store, &format!("agent{i}"), Role::Agent).await);
+        }
+        let outcomes = futures_util::future::join_all(agents.iter().map(|agent| f.desk.claim(agent, id))).await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+        assert!(outcomes.iter().filter(|outcome| outcome.is_err()).all(|outcome| matches!(outcome, Err(DeskError::Held { .. }))));
+    }
+
+    async fn next_gives_everybody_another_conversation_in_queue_order(f) {
+        for i in 0..8 {
+            f.arrives(mention(&i.to_string(), &format!("c{i}"), "hoi", i)).await;
+        }
+        let order: Vec<_> = f.list(Status::Open).await.items.iter().map(|row| row.id).collect();
+        let mut agents = Vec::new();
+        for i in 0..6 {
+            agents.push(person(&f.store, &format!("agent{i}"), Role::Agent).await);
+        }
+        let taken = futures_util::future::join_all(agents.iter().map(|agent| f.desk.claim_next(agent))).await;
+        let mut taken: Vec<_> = taken.into_iter().map(|outcome| outcome.unwrap().unwrap().0).collect();
+        taken.sort_by_key(|id| order.iter().position(|one| one == id));
+        assert_eq!(taken, order[..6], "six agents hold the six first, each another");
+    }
+
+    async fn next_leaves_what_is_assigned_to_a_colleague(f) {
+        f.arrives(mention("1", "anna", "hoi", 0)).await;
+        let id = f.only(Status::Open).await;
+        f.desk.assign(&f.chief, id, Some(f.sanne.user_id), None).await.unwrap();
+        assert_eq!(f.desk.claim_next(&f.daan).await.unwrap(), None);
+        assert_eq!(f.desk.claim_next(&f.sanne).await.unwrap().map(|(id, _)| id), Some(id));
+    }
+
+    async fn an_auditor_changes_nothing(f) {
+        f.arrives(mention("1", "anna", "hoi", 0)).await;
+        let id = f.only(Status::Open).await;
+        let auditor = person(&f.store, "auditor", Role::Auditor).await;
+        assert!(f.desk.open(&auditor, id).await.is_ok());
+        assert!(matches!(f.desk.claim(&auditor, id).await, Err(DeskError::Forbidden)));
+        assert!(matches!(f.desk.note(&auditor, id, "x").await, Err(DeskError::Forbidden)));
+        assert!(matches!(f.desk.set_status(&auditor, id, Status::Closed).await, Err(DeskError::Forbidden)));
+    }
+}

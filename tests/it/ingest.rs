@@ -1,0 +1,255 @@
+//! What arrives: once, whole, in the right conversation.
+
+use std::time::Duration;
+
+use balie::channels::{Author, Batch, Item, Unreadable};
+use balie::model::{Direction, Lane, Status, Timestamp};
+use serde_json::json;
+
+use crate::on_both_engines;
+use crate::support::{START, direct, follow_up, mention};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+on_both_engines! {
+    async fn the_same_item_by_every_way_in_is_one_message(f) {
+        let post = mention("1", "anna", "waar blijft mijn pakket?", 0);
+        for source in ["notifications", "own", "stream", "hook", "notifications"] {
+            let batch = Batch { items: vec![Item::Message(Box::new(post.clone()))], ..Batch::default() };
+            f.desk.ingest(&f.account, source, &batch).await.unwrap();
+        }
+        let opened = f.desk.open(&f.sanne, f.only(Status::Open).await).await.unwrap();
+        assert_eq!(opened.messages.len(), 1);
+        assert_eq!(opened.messages[0].text, "waar blijft mijn pakket?");
+        assert_eq!(opened.row.waiting_since, Some(START));
+        assert_eq!(opened.row.contact.handle, "anna.test");
+    }
+
+    async fn two_nodes_that_take_in_the_same_page_at_once_make_it_once(f) {
+        let items: Vec<Item> = (0..20).map(|i| Item::Message(Box::new(mention(&i.to_string(), &format!("c{}", i % 5), "hoi", i)))).collect();
+        let batch = Batch { items, ..Batch::default() };
+        let at_once = (0..6).map(|_| f.desk.ingest(&f.account, "notifications", &batch));
+        for done in futures_util::future::join_all(at_once).await {
+            done.unwrap();
+        }
+        let page = f.list(Status::Open).await;
+        assert_eq!(page.items.len(), 5, "one conversation per customer");
+        assert_eq!(page.items.iter().map(|row| row.message_count).sum::<i64>(), 20);
+    }
+
+    async fn several_messages_in_a_row_are_one_turn(f) {
+        let first = mention("1", "anna", "hallo?", 0);
+        let items = (1..5).map(|i| Item::Message(Box::new(follow_up(&first, &i.to_string(), "?", i))));
+        f.batch(std::iter::once(Item::Message(Box::new(first.clone()))).chain(items).collect()).await;
+        let page = f.list(Status::Open).await;
+        assert_eq!(page.items.len(), 1);
+        assert_eq!(page.items[0].message_count, 5);
+        assert_eq!(page.items[0].waiting_since, Some(START), "the wait counts from the first of them");
+        let load = f.desk.load_now(&std::collections::HashSet::new()).await.unwrap();
+        assert_eq!(load.arrivals_hour, 1, "one turn is one arrival");
+    }
+
+    async fn public_then_private_stays_one_conversation(f) {
+        f.arrives(mention("1", "anna", "mijn bestelling is kwijt", 0)).await;
+        f.arrives(direct("2", "anna", "ordernummer 12345", 60)).await;
+        let opened = f.desk.open(&f.sanne, f.only(Status::Open).await).await.unwrap();
+        assert_eq!(opened.threads.iter().map(|thread| thread.lane).collect::<Vec<_>>(), [Lane::Public, Lane::Private]);
+        assert_eq!(opened.messages.len(), 2);
+        assert_eq!(opened.row.lane, Lane::Private, "the row shows the lane of the newest message");
+    }
+
+    async fn two_customers_under_one_brand_post_are_two_conversations(f) {
+        f.arrives(mention("1", "anna", "mooie actie", 0)).await;
+        f.arrives(mention("2", "bram", "doet de link het?", 1)).await;
+        assert_eq!(f.list(Status::Open).await.items.len(), 2);
+    }
+
+    async fn an_answer_reopens_within_72_hours_and_starts_anew_after(f) {
+        let first = mention("1", "anna", "kapot", 0);
+        f.arrives(first.clone()).await;
+        let id = f.only(Status::Open).await;
+        f.desk.set_status(&f.sanne, id, Status::Closed).await.unwrap();
+
+        f.later(HOUR * 71);
+        f.arrives(follow_up(&first, "2", "nog steeds kapot", 71 * 3600)).await;
+        assert_eq!(f.only(Status::Open).await, id);
+        assert!(f.list(Status::Open).await.items[0].why.iter().any(|why| why.code == "reopened"));
+
+        f.desk.set_status(&f.sanne, id, Status::Closed).await.unwrap();
+        f.later(HOUR * 73);
+        f.arrives(follow_up(&first, "3", "weer kapot", (71 + 73) * 3600)).await;
+        let fresh = f.only(Status::Open).await;
+        assert_ne!(fresh, id);
+        let opened = f.desk.open(&f.sanne, fresh).await.unwrap();
+        assert_eq!(opened.messages.iter().map(|m| m.text.as_str()).collect::<Vec<_>>(), ["weer kapot"]);
+        assert_eq!(opened.history.iter().map(|row| row.id).collect::<Vec<_>>(), [id], "the old one stays in the contact's history");
+    }
+
+    async fn history_comes_in_without_ringing_a_bell(f) {
+        let mut old = mention("1", "anna", "vorige week", -5 * 86_400);
+        old.history = true;
+        f.arrives(old.clone()).await;
+        assert!(f.list(Status::Open).await.items.is_empty());
+        let closed = f.only(Status::Closed).await;
+        let load = f.desk.load_now(&std::collections::HashSet::new()).await.unwrap();
+        assert_eq!((load.waiting, load.arrivals_hour), (0, 0));
+
+        let mut live = follow_up(&old, "2", "en nu weer", 10);
+        live.history = false;
+        f.arrives(live).await;
+        assert_eq!(f.only(Status::Open).await, closed, "the first live message wakes it");
+    }
+
+    async fn what_the_brand_says_elsewhere_counts_as_an_answer(f) {
+        let first = mention("1", "anna", "hoe laat zijn jullie open?", 0);
+        f.arrives(first.clone()).await;
+        f.later(HOUR);
+        let mut ours = follow_up(&first, "2", "Tot zes uur!", 600);
+        ours.direction = Direction::Out;
+        ours.author = Author { external_id: "did:plc:brand".into(), handle: "brand.test".into(), ..Author::default() };
+        f.arrives(ours).await;
+        let opened = f.desk.open(&f.sanne, f.only(Status::Pending).await).await.unwrap();
+        assert_eq!(opened.row.waiting_since, None);
+        assert_eq!(opened.messages[1].origin.as_str(), "elsewhere");
+        assert!(opened.messages[1].author.brand);
+    }
+
+    async fn parents_and_siblings_explain_and_ring_no_bell(f) {
+        let first = mention("1", "anna", "dit dus", 10);
+        let mut parent = follow_up(&first, "0", "Wie kent dit merk?", 0);
+        parent.direction = Direction::Context;
+        parent.author = Author { external_id: "did:plc:piet".into(), handle: "piet.test".into(), ..Author::default() };
+        f.batch(vec![Item::Message(Box::new(parent.clone())), Item::Message(Box::new(first.clone()))]).await;
+        let id = f.only(Status::Open).await;
+        let opened = f.desk.open(&f.sanne, id).await.unwrap();
+        assert_eq!(opened.messages.iter().map(|m| m.direction).collect::<Vec<_>>(), [Direction::Context, Direction::In]);
+        assert_eq!(opened.row.message_count, 1);
+        assert_eq!(opened.row.contact.handle, "anna.test", "the conversation is with who addressed us, not with who spoke first");
+
+        // Later the bystander addresses us with the same post.
+        parent.direction = Direction::In;
+        f.arrives(parent).await;
+        let opened = f.desk.open(&f.sanne, id).await.unwrap();
+        assert_eq!(opened.messages[0].direction, Direction::In);
+        assert_eq!(opened.row.message_count, 2);
+    }
+
+    async fn an_edit_is_a_version_and_the_old_words_stay(f) {
+        let mut post = mention("1", "anna", "jullie zijn dieven", 0);
+        f.arrives(post.clone()).await;
+        for (text, at) in [("jullie zijn traag", 60), ("jullie zijn wat traag", 120)] {
+            post.text = text.to_owned();
+            post.edited_at = Some(Timestamp(START.0 + at * 1000));
+            f.later(Duration::from_secs(120));
+            f.arrives(post.clone()).await;
+            f.arrives(post.clone()).await;
+        }
+        // An older page that arrives late changes nothing.
+        post.text = "jullie zijn traag".to_owned();
+        post.edited_at = Some(Timestamp(START.0 + 60_000));
+        f.arrives(post.clone()).await;
+
+        let opened = f.desk.open(&f.sanne, f.only(Status::Open).await).await.unwrap();
+        assert_eq!(opened.messages[0].text, "jullie zijn wat traag");
+        let before: Vec<&str> = opened.messages[0].versions.iter().map(|version| version.text.as_str()).collect();
+        assert_eq!(before, ["jullie zijn dieven", "jullie zijn traag"]);
+        assert_eq!(opened.row.snippet, "jullie zijn wat traag");
+    }
+
+    async fn a_removed_post_is_shown_as_removed_and_its_words_stay(f) {
+        let post = mention("1", "anna", "foutje", 0);
+        f.arrives(post.clone()).await;
+        let gone = Item::Removed { external_id: post.external_id.clone(), at: None };
+        f.later(HOUR);
+        assert_eq!(f.batch(vec![gone.clone()]).await.removed, 1);
+        assert_eq!(f.batch(vec![gone, Item::Removed { external_id: "never seen".into(), at: None }]).await.removed, 0);
+        let opened = f.desk.open(&f.sanne, f.only(Status::Open).await).await.unwrap();
+        assert_eq!(opened.messages[0].removed_at, Some(f.clock.now()));
+        assert_eq!(opened.messages[0].text, "foutje");
+    }
+
+    async fn a_customers_message_wakes_what_sleeps(f) {
+        let first = mention("1", "anna", "ping", 0);
+        f.arrives(first.clone()).await;
+        let id = f.only(Status::Open).await;
+        f.desk.snooze(&f.sanne, id, START.plus(HOUR * 24)).await.unwrap();
+        f.later(HOUR);
+        f.arrives(follow_up(&first, "2", "pong", 3600)).await;
+        assert_eq!(f.only(Status::Open).await, id);
+    }
+
+    async fn a_snooze_ends_by_itself(f) {
+        f.arrives(mention("1", "anna", "morgen bellen", 0)).await;
+        let id = f.only(Status::Open).await;
+        f.desk.snooze(&f.sanne, id, START.plus(HOUR * 24)).await.unwrap();
+        f.later(HOUR * 23);
+        assert_eq!(f.desk.wake_snoozed().await.unwrap(), 0);
+        f.later(HOUR);
+        assert_eq!(f.desk.wake_snoozed().await.unwrap(), 1);
+        assert!(f.list(Status::Open).await.items[0].why.iter().any(|why| why.code == "snooze_over"));
+    }
+
+    async fn cursor_and_items_are_one_change(f) {
+        let batch = Batch { items: vec![Item::Message(Box::new(mention("1", "anna", "hoi", 0)))], next: Some(json!({ "since": "1" })), ..Batch::default() };
+        f.desk.ingest(&f.account, "notifications", &batch).await.unwrap();
+        assert_eq!(f.store.cursor(f.account.id, "notifications").await.unwrap(), Some(json!({ "since": "1" })));
+        assert_eq!(f.store.cursor(f.account.id, "own").await.unwrap(), None);
+    }
+
+    async fn what_cannot_be_read_is_kept_whole_once(f) {
+        let payload = format!("{{\"id\": {}}}\0", "9".repeat(3000));
+        let unreadable = Unreadable { payload, error: "id is not a text".into() };
+        let batch = Batch { unreadable: vec![unreadable], items: vec![Item::Message(Box::new(mention("1", "anna", "hoi", 0)))], ..Batch::default() };
+        f.desk.ingest(&f.account, "notifications", &batch).await.unwrap();
+        f.desk.ingest(&f.account, "notifications", &batch).await.unwrap();
+        let held = f.desk.quarantine(&f.chief, None).await.unwrap();
+        assert_eq!(held.len(), 1);
+        assert_eq!((held[0].seen, held[0].payload.len()), (2, 3008), "whole, counted, and its neighbour arrived:");
+        f.only(Status::Open).await;
+        assert!(f.desk.quarantine(&f.sanne, None).await.is_err(), "payloads are for admins");
+    }
+
+    async fn hostile_fields_do_no_harm(f) {
+        let mut post = mention("1", "anna", "a\0b <script>alert(1)</script> \u{202e}abc", 0);
+        post.html = Some("<p onclick=x>hoi<script>alert(1)</script><img src=x onerror=y></p>".into());
+        post.sent_at = Timestamp(i64::MAX);
+        post.url = Some("javascript:alert(1)".into());
+        post.author.avatar_url = Some("data:text/html,x".into());
+        post.author.name = "Robert'); DROP TABLE messages;--\0".into();
+        post.meta = json!({ "nul": "\0", "deep": [{ "a": "\0" }] });
+        f.arrives(post).await;
+        let mut early = mention("2", "bram", "", 0);
+        early.sent_at = Timestamp(i64::MIN);
+        f.arrives(early).await;
+        let page = f.list(Status::Open).await;
+        let row = page.items.iter().find(|row| row.contact.handle == "anna.test").unwrap();
+        let opened = f.desk.open(&f.sanne, row.id).await.unwrap();
+        let message = &opened.messages[0];
+        assert_eq!(message.sent_at, START, "a message from the future was written now");
+        assert_eq!(message.html.as_deref(), Some("<p>hoi</p>"));
+        assert_eq!((message.url.as_deref(), message.author.avatar_url.as_deref()), (None, None));
+        assert!(message.text.starts_with("ab <script>"), "text is text");
+    }
+
+    async fn a_text_longer_than_any_platform_allows_is_quarantined(f) {
+        f.batch(vec![
+            Item::Message(Box::new(mention("1", "anna", &"x".repeat(600 * 1024), 0))),
+            Item::Message(Box::new(mention("2", "bram", "gewoon", 1))),
+        ])
+        .await;
+        assert_eq!(f.list(Status::Open).await.items.len(), 1);
+        assert_eq!(f.desk.quarantine(&f.chief, None).await.unwrap().len(), 1);
+    }
+
+    async fn a_clock_that_jumps_back_loses_nothing(f) {
+        let first = mention("1", "anna", "een", 0);
+        f.arrives(first.clone()).await;
+        f.clock.set(Timestamp(START.0 - 86_400_000));
+        f.arrives(follow_up(&first, "2", "twee", 60)).await;
+        let opened = f.desk.open(&f.sanne, f.only(Status::Open).await).await.unwrap();
+        assert_eq!(opened.messages.len(), 2);
+        let seq = f.store.newest_seq().await.unwrap();
+        let events = f.store.events_after(0, 1000).await.unwrap();
+        assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), (1..=seq).collect::<Vec<_>>());
+    }
+}

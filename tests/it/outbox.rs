@@ -1,0 +1,158 @@
+//! Deliveries: obeyed, ordered, never blind.
+
+use std::time::Duration;
+
+use balie::channels::{Author, ChannelError, Sent};
+use balie::desk::settle::Verdict;
+use balie::model::{DeliveryState, Direction, Status};
+use balie::store::outbox::OutboxRow;
+use serde_json::json;
+
+use crate::on_both_engines;
+use crate::replies::{answer, claimed};
+use crate::support::{Fixture, follow_up, mention};
+
+const LEASE: Duration = Duration::from_secs(180);
+
+async fn due(f: &Fixture) -> Vec<OutboxRow> {
+    f.desk.lease_deliveries("node", LEASE, 10).await.unwrap()
+}
+
+fn arrived(id: &str) -> Sent {
+    Sent {
+        external_id: id.to_owned(),
+        url: Some("https://bsky.example/1".into()),
+        at: None,
+        meta: json!({ "cid": "x" }),
+    }
+}
+
+on_both_engines! {
+    async fn a_delivery_is_leased_once_and_settled(f) {
+        let (opened, token) = claimed(&f).await;
+        let message = f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
+        let rows = due(&f).await;
+        assert_eq!(rows.len(), 1);
+        assert!(due(&f).await.is_empty(), "nobody else gets it meanwhile");
+        f.desk.settle(&rows[0], Ok(arrived("at://ours/1"))).await.unwrap();
+        let message = f.desk.message(&f.sanne, message.id).await.unwrap();
+        assert_eq!(message.delivery.unwrap().state, DeliveryState::Sent);
+        assert_eq!(message.url.as_deref(), Some("https://bsky.example/1"));
+    }
+
+    async fn the_platforms_echo_is_not_a_second_message(f) {
+        let (opened, token) = claimed(&f).await;
+        f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi Anna"), "k").await.unwrap();
+        let rows = due(&f).await;
+        let mut echo = follow_up(&mention("1", "anna", "", 0), "ours", "Hoi Anna", 3);
+        echo.direction = Direction::Out;
+        echo.author = Author { external_id: "did:plc:brand".into(), ..Author::default() };
+        // Before the confirmation, after it, and once more.
+        f.arrives(echo.clone()).await;
+        f.desk.settle(&rows[0], Ok(arrived(&echo.external_id))).await.unwrap();
+        f.arrives(echo).await;
+        let opened = f.desk.open(&f.sanne, opened.row.id).await.unwrap();
+        assert_eq!(opened.messages.len(), 2);
+        assert_eq!(opened.messages[1].delivery.as_ref().unwrap().state, DeliveryState::Sent);
+        assert_eq!(opened.messages[1].origin.as_str(), "balie");
+    }
+
+    async fn an_echo_nobody_could_recognise_is_merged_when_the_confirmation_comes(f) {
+        let (opened, token) = claimed(&f).await;
+        f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
+        let rows = due(&f).await;
+        let mut echo = follow_up(&mention("1", "anna", "", 0), "ours", "Hoi (herschreven door het platform)", 3);
+        echo.direction = Direction::Out;
+        f.arrives(echo.clone()).await;
+        f.desk.settle(&rows[0], Ok(arrived(&echo.external_id))).await.unwrap();
+        assert_eq!(f.desk.open(&f.sanne, opened.row.id).await.unwrap().messages.len(), 2);
+    }
+
+    async fn a_rate_limit_is_obeyed_to_the_second(f) {
+        let (opened, token) = claimed(&f).await;
+        f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
+        let until = f.clock.now().plus(Duration::from_secs(90));
+        f.desk.settle(&due(&f).await[0], Err(ChannelError::rate_limited(until))).await.unwrap();
+        f.later(Duration::from_secs(89));
+        assert!(due(&f).await.is_empty());
+        f.later(Duration::from_secs(1));
+        assert_eq!(due(&f).await.len(), 1);
+    }
+
+    async fn a_refusal_gives_the_customer_back_their_wait(f) {
+        let (opened, token) = claimed(&f).await;
+        let message = f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
+        f.desk.settle(&due(&f).await[0], Err(ChannelError::rejected("x", "geblokkeerd"))).await.unwrap();
+        let row = &f.list(Status::Open).await.items[0];
+        assert_eq!(row.waiting_since, opened.row.waiting_since);
+        assert!(row.delivery_problem);
+        let delivery = f.desk.message(&f.sanne, message.id).await.unwrap().delivery.unwrap();
+        assert_eq!(delivery.state, DeliveryState::Rejected);
+        assert!(delivery.cause.unwrap().nl.contains("geblokkeerd") && !delivery.cure.unwrap().nl.is_empty());
+        f.desk.resolve(&f.sanne, message.id, Verdict::Discard).await.unwrap();
+        assert!(!f.list(Status::Open).await.items[0].delivery_problem);
+    }
+
+    async fn an_uncertain_delivery_is_never_repeated_without_a_person(f) {
+        let (opened, token) = claimed(&f).await;
+        let message = f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
+        f.desk.settle(&due(&f).await[0], Err(ChannelError::uncertain("verbinding verbroken"))).await.unwrap();
+        f.later(Duration::from_secs(10 * 86_400));
+        assert!(due(&f).await.is_empty());
+        assert!(f.list(Status::Open).await.items[0].delivery_problem);
+        f.desk.resolve(&f.sanne, message.id, Verdict::Resend).await.unwrap();
+        let rows = due(&f).await;
+        assert_eq!((rows.len(), rows[0].doubtful), (1, false));
+    }
+
+    async fn a_worker_that_died_while_sending_leaves_doubt(f) {
+        let (opened, token) = claimed(&f).await;
+        f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
+        let dead = due(&f).await;
+        f.later(LEASE + Duration::from_secs(1));
+        let again = due(&f).await;
+        assert!(again[0].doubtful, "the next attempt looks before it sends");
+        // The dead one comes back and says something: too late.
+        f.desk.settle(&dead[0], Err(ChannelError::rejected("late", "te laat"))).await.unwrap();
+        f.desk.settle(&again[0], Ok(arrived("at://ours/1"))).await.unwrap();
+        let opened = f.desk.open(&f.sanne, opened.row.id).await.unwrap();
+        assert_eq!(opened.messages[1].delivery.as_ref().unwrap().state, DeliveryState::Sent);
+    }
+
+    async fn replies_in_a_thread_keep_their_order(f) {
+        let (opened, token) = claimed(&f).await;
+        for (key, text) in [("k1", "een"), ("k2", "twee")] {
+            let mut reply = answer(&opened, token, text);
+            reply.then = Status::Open;
+            f.desk.reply(&f.sanne, opened.row.id, &reply, key).await.unwrap();
+        }
+        let first = due(&f).await;
+        assert_eq!(first.len(), 1, "the second waits for the first");
+        f.desk.settle(&first[0], Err(ChannelError::transient("even weg"))).await.unwrap();
+        assert!(due(&f).await.is_empty());
+        f.later(Duration::from_secs(6));
+        let first = due(&f).await;
+        f.desk.settle(&first[0], Ok(arrived("at://ours/1"))).await.unwrap();
+        let second = due(&f).await;
+        assert_eq!(f.desk.outgoing(&second[0]).await.unwrap().1.text, "twee");
+    }
+
+    async fn two_workers_share_the_work(f) {
+        for i in 0..10 {
+            f.arrives(mention(&i.to_string(), &format!("c{i}"), "hoi", i)).await;
+        }
+        for row in f.list(Status::Open).await.items {
+            let token = f.desk.claim(&f.sanne, row.id).await.unwrap().token;
+            let opened = f.desk.open(&f.sanne, row.id).await.unwrap();
+            f.desk.reply(&f.sanne, row.id, &answer(&opened, token, "Hoi"), &row.id.to_string()).await.unwrap();
+        }
+        let shares = futures_util::future::join_all((0..5).map(|i| {
+            let desk = f.desk.clone();
+            async move { desk.lease_deliveries(&format!("node{i}"), LEASE, 4).await.unwrap() }
+        }))
+        .await;
+        let ids: Vec<_> = shares.iter().flatten().map(|row| row.id).collect();
+        let unique: std::collections::HashSet<_> = ids.iter().collect();
+        assert_eq!((ids.len(), unique.len()), (10, 10), "every row once");
+    }
+}
