@@ -64,6 +64,19 @@ impl Lifecycle {
         tokio::spawn(self.tracker.track_future(task.instrument(tracing::info_span!("task", name))))
     }
 
+    /// Counts a task that somebody else runs (a socket that axum upgraded) among ours: `stop` waits for it and cuts it.
+    pub async fn track<F: Future>(&self, future: F) -> Option<F::Output> {
+        let firm = self.firm.clone();
+        self.tracker
+            .track_future(async move {
+                tokio::select! {
+                    output = future => Some(output),
+                    () = firm.cancelled() => None,
+                }
+            })
+            .await
+    }
+
     /// Fires when everybody is asked to finish.
     #[must_use]
     pub fn stopping(&self) -> CancellationToken {

@@ -118,6 +118,15 @@ impl MasterKey {
         Self::parse(&std::fs::read_to_string(path).map_err(refuse)?, &path.display().to_string())
     }
 
+    /// The key of a data folder, when it has one.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn find_in(data: &Path) -> Result<Option<Self>, KeyError> {
+        let path = data.join(KEY_FILE);
+        if path.exists() { Self::read(&path).map(Some) } else { Ok(None) }
+    }
+
     /// The key of a data folder, made (0600) when the folder has none.
     ///
     /// # Errors
@@ -229,10 +238,10 @@ pub fn one_time_password() -> String {
 /// The form in which a session or API token is kept: SHA-256, hex. Tokens have full entropy, so a slow hash adds nothing.
 #[must_use]
 pub fn fingerprint(token: &str) -> String {
-    hex(&Sha256::digest(token.as_bytes()))
+    digest(token.as_bytes())
 }
 
-/// The name of content: SHA-256, hex.
+/// The name of a content: SHA-256, hex.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))

@@ -133,10 +133,24 @@ impl Desk {
     /// As `try_account`; `Refused` when it is connected already.
     pub async fn add_account(&self, viewer: &Viewer, new: &NewAccount) -> Result<Account, DeskError> {
         viewer.must(Act::Administer)?;
-        let (open, secret) = sort_fields(descriptor(&new.channel)?, &new.settings, true)?;
+        let descriptor = descriptor(&new.channel)?;
+        let (open, secret) = sort_fields(descriptor, &new.settings, true)?;
+        self.add_connected(viewer, descriptor, open, secret, new.name.as_deref(), &new.team_ids).await
+    }
+
+    /// Keeps an account with what it was connected with, when that works.
+    pub(super) async fn add_connected(
+        &self,
+        viewer: &Viewer,
+        descriptor: &Descriptor,
+        open: Value,
+        secret: Value,
+        name: Option<&str>,
+        team_ids: &[TeamId],
+    ) -> Result<Account, DeskError> {
         let secrets = Arc::new(MemorySecrets::new(secret));
         let context = self.connections.context(open.clone(), secrets.clone());
-        let probe = (descriptor(&new.channel)?.connect)(context)?.probe().await?;
+        let probe = (descriptor.connect)(context)?.probe().await?;
         // The trial may have signed in: keep the session it got.
         let secrets = crate::channels::Secrets::load(&*secrets).await?;
         if self
@@ -144,7 +158,7 @@ impl Desk {
             .accounts()
             .await?
             .iter()
-            .any(|row| row.channel == new.channel && row.external_id == probe.external_id)
+            .any(|row| row.channel == descriptor.key && row.external_id == probe.external_id)
         {
             return Err(DeskError::refused("account.twice", format!("{} is connected already", probe.handle)));
         }
@@ -152,8 +166,8 @@ impl Desk {
         let id = AccountId::new();
         let row = Row {
             id,
-            channel: new.channel.clone(),
-            name: new.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).map_or_else(
+            channel: descriptor.key.to_owned(),
+            name: name.map(str::trim).filter(|name| !name.is_empty()).map_or_else(
                 || if probe.name.is_empty() { probe.handle.clone() } else { probe.name.clone() },
                 str::to_owned,
             ),
@@ -177,7 +191,8 @@ impl Desk {
             removed_at: None,
         };
         tx.insert_account(&row).await?;
-        tx.set_account_teams(id, &new.team_ids).await?;
+        let teams = tx.known_teams(team_ids).await?;
+        tx.set_account_teams(id, &teams).await?;
         tx.commit().await?;
         self.account(viewer, id).await
     }
@@ -211,7 +226,8 @@ impl Desk {
         }
         tx.save_account(&row).await?;
         if let Some(teams) = &change.team_ids {
-            tx.set_account_teams(id, teams).await?;
+            let teams = tx.known_teams(teams).await?;
+            tx.set_account_teams(id, &teams).await?;
         }
         tx.commit().await?;
         self.account(viewer, id).await

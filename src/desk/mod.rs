@@ -7,10 +7,13 @@
 pub mod access;
 pub mod accounts;
 pub mod assign;
+pub mod catalog;
 pub mod claim;
+pub mod connect;
 pub mod connections;
 pub mod draft;
 pub mod error;
+pub mod hook;
 pub mod ingest;
 pub mod load;
 pub mod media;
@@ -23,6 +26,7 @@ pub mod reply;
 pub mod settle;
 pub mod status;
 pub mod tag;
+pub mod tags;
 pub mod view;
 
 use std::path::PathBuf;

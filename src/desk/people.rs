@@ -59,7 +59,8 @@ pub struct UserView {
     pub role: Role,
     /// `nl` or `en`.
     pub locale: String,
-    pub active: bool,
+    /// May sign in.
+    pub enabled: bool,
     pub team_ids: Vec<TeamId>,
     pub created_at: Timestamp,
     pub last_seen_at: Option<Timestamp>,
@@ -74,7 +75,7 @@ impl UserView {
             email: user.email.clone(),
             role: user.role,
             locale: user.locale.clone(),
-            active: user.active,
+            enabled: user.active,
             team_ids,
             created_at: user.created_at,
             last_seen_at: user.last_seen_at,
@@ -88,7 +89,7 @@ impl UserView {
 pub struct TeamView {
     pub id: TeamId,
     pub name: String,
-    pub user_ids: Vec<UserId>,
+    pub member_ids: Vec<UserId>,
     /// Accounts granted to it; an account that is granted to no team at all is everybody's.
     pub account_ids: Vec<AccountId>,
 }
@@ -232,6 +233,22 @@ pub async fn by_token(store: &Store, token: &str) -> Outcome<Option<SignedIn>> {
     Ok(Some(signed_in))
 }
 
+/// Whether somebody may still be where they are. Does not count as a use.
+pub async fn is_still_signed_in(store: &Store, who: &SignedIn) -> Outcome<bool> {
+    let now = store.clock().now();
+    let stands = match &who.by {
+        By::Session(fingerprint) => store
+            .session(fingerprint)
+            .await?
+            .is_some_and(|session| session.expires_at > now && session.seen_at.plus(IDLE) > now),
+        By::Token(id) => {
+            let tokens = store.tokens_of(who.user.id).await?;
+            tokens.iter().any(|token| token.id == *id && token.expires_at.is_none_or(|end| end > now))
+        }
+    };
+    Ok(stands && store.user(who.user.id).await?.is_some_and(|user| user.active))
+}
+
 async fn signed_in(store: &Store, id: UserId, by: By) -> Outcome<Option<SignedIn>> {
     let Some(user) = store.user(id).await?.filter(|user| user.active) else { return Ok(None) };
     let team_ids = store.teams_of_user(id).await?;
@@ -243,6 +260,11 @@ pub async fn users(store: &Store) -> Outcome<Vec<UserView>> {
     let memberships = store.memberships().await?;
     let teams_of = |id: UserId| memberships.iter().filter(|(user, _)| *user == id).map(|(_, team)| *team).collect();
     Ok(store.users().await?.iter().map(|user| UserView::new(user, teams_of(user.id))).collect())
+}
+
+/// Whether anybody can administer.
+pub async fn has_admin(store: &Store) -> Outcome<bool> {
+    Ok(store.users().await?.iter().any(|user| user.active && user.role == Role::Admin))
 }
 
 /// Adds somebody.
@@ -374,7 +396,7 @@ fn view_team(team: Team, memberships: &[(UserId, TeamId)], grants: &[(AccountId,
     TeamView {
         id: team.id,
         name: team.name,
-        user_ids: memberships.iter().filter(|(_, id)| *id == team.id).map(|(user, _)| *user).collect(),
+        member_ids: memberships.iter().filter(|(_, id)| *id == team.id).map(|(user, _)| *user).collect(),
         account_ids: grants.iter().filter(|(_, id)| *id == team.id).map(|(account, _)| *account).collect(),
     }
 }

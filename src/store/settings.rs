@@ -3,8 +3,28 @@
 use serde_json::Value;
 use sqlx::types::Json;
 
+use super::engine::Pools;
 use super::{Store, StoreError, Tx};
 use crate::{read, run};
+
+/// The value of a key before anything is migrated; `None` also in a database that has no tables yet.
+pub async fn peek(pools: &Pools, key: &str) -> Result<Option<Value>, StoreError> {
+    const SQL: &str = "SELECT value FROM settings WHERE key = $1";
+    let found: Result<Option<Json<Value>>, sqlx::Error> = match pools {
+        Pools::Sqlite { writer, .. } => sqlx::query_scalar(SQL).bind(key).fetch_optional(writer).await,
+        Pools::Postgres(pool) => sqlx::query_scalar(SQL).bind(key).fetch_optional(pool).await,
+    };
+    match found {
+        Ok(found) => Ok(found.map(|Json(value)| value)),
+        // 42P01: undefined_table.
+        Err(sqlx::Error::Database(error))
+            if error.code().as_deref() == Some("42P01") || error.message().starts_with("no such table") =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
 
 impl Store {
     /// The value of a key.

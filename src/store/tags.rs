@@ -1,13 +1,11 @@
 //! Tags: labels that conversations carry. A tag is archived, never deleted, so that old conversations keep theirs.
 
-use serde_json::Value;
-
 use super::{Store, StoreError, Tx};
 use crate::model::{EventKind, TagId, Timestamp};
 use crate::{on, read, run};
 
-/// A tag as stored.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+/// A tag, as stored and as people see it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, sqlx::FromRow, utoipa::ToSchema)]
 pub struct Tag {
     pub id: TagId,
     pub name: String,
@@ -29,7 +27,48 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Whether there is such a tag that may still be put on.
+    pub async fn has_tag(&self, id: TagId) -> Result<bool, StoreError> {
+        let found: Option<TagId> = read!(self, db => sqlx::query_scalar("SELECT id FROM tags WHERE id = $1 AND NOT archived").bind(id).fetch_optional(db).await)?;
+        Ok(found.is_some())
+    }
+
+    /// The tag of this name, in any case, that may still be put on.
+    pub async fn tag_named(&self, name: &str) -> Result<Option<TagId>, StoreError> {
+        Ok(
+            read!(self, db => sqlx::query_scalar("SELECT id FROM tags WHERE lower(name) = lower($1) AND NOT archived ORDER BY id")
+            .bind(name).fetch_optional(db).await)?,
+        )
+    }
+}
+
 impl Tx {
+    /// The tag of this name; made when there is none, taken back when it was archived.
+    pub async fn tag_named_or_new(&mut self, name: &str) -> Result<TagId, StoreError> {
+        let tag = match self.tag_by_name(name).await? {
+            Some(tag) if !tag.archived => return Ok(tag.id),
+            Some(mut tag) => {
+                tag.archived = false;
+                self.save_tag(&tag).await?;
+                tag
+            }
+            None => {
+                let now = self.now();
+                let tag = Tag {
+                    id: TagId::new(),
+                    name: name.to_owned(),
+                    color: String::new(),
+                    archived: false,
+                    created_at: now,
+                };
+                self.insert_tag(&tag).await?;
+                tag
+            }
+        };
+        Ok(tag.id)
+    }
+
     /// One tag.
     pub async fn tag(&mut self, id: TagId) -> Result<Option<Tag>, StoreError> {
         Ok(on!(self, db => sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM tags WHERE id = $1")))
@@ -55,6 +94,7 @@ impl Tx {
                 .bind(tag.archived)
                 .bind(tag.created_at)
         )?;
+        self.tell_tag(tag);
         Ok(())
     }
 
@@ -68,11 +108,11 @@ impl Tx {
                 .bind(&tag.color)
                 .bind(tag.archived)
         )?;
+        self.tell_tag(tag);
         Ok(())
     }
 
-    /// Tells that a tag changed; `data` is what the screens show of it.
-    pub fn tell_tag(&mut self, data: Value) {
-        self.tell(EventKind::TagChanged, None, None, None, data);
+    fn tell_tag(&mut self, tag: &Tag) {
+        self.tell(EventKind::TagChanged, None, None, None, serde_json::to_value(tag).unwrap_or_default());
     }
 }

@@ -1,0 +1,62 @@
+//! The channels there are, as the connect screen draws them.
+
+use crate::channels::descriptor::Field;
+use crate::channels::{Descriptor, FieldKind, Words, registry};
+use crate::model::Lane;
+
+/// A channel that can be connected.
+#[derive(Clone, Debug, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = Channel)]
+pub struct ChannelView {
+    pub key: &'static str,
+    pub name: &'static str,
+    /// An SVG of our own, 24 × 24, `currentColor`.
+    pub icon: &'static str,
+    pub fields: Vec<FieldView>,
+    /// Can be connected in the browser.
+    pub oauth: bool,
+    pub lanes: Vec<Lane>,
+    /// How an admin gets what the fields ask for; Markdown.
+    pub setup: &'static str,
+}
+
+/// One thing to fill in.
+#[derive(Clone, Debug, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = ChannelField)]
+pub struct FieldView {
+    pub key: &'static str,
+    pub label: Words,
+    pub help: Words,
+    pub kind: FieldKind,
+    pub required: bool,
+    pub default: Option<&'static str>,
+}
+
+/// Every channel, in the order in which they are offered.
+#[must_use]
+pub fn channels() -> Vec<ChannelView> {
+    registry::all().iter().map(|channel| view(channel)).collect()
+}
+
+fn view(channel: &Descriptor) -> ChannelView {
+    ChannelView {
+        key: channel.key,
+        name: channel.name,
+        icon: channel.icon,
+        fields: channel.fields.iter().map(field).collect(),
+        oauth: channel.oauth.is_some(),
+        lanes: channel.lanes.to_vec(),
+        setup: channel.setup,
+    }
+}
+
+fn field(field: &Field) -> FieldView {
+    FieldView {
+        key: field.key,
+        label: Words::new(field.label.0, field.label.1),
+        help: Words::new(field.help.0, field.help.1),
+        kind: field.kind,
+        required: field.required,
+        default: field.default,
+    }
+}
