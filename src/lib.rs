@@ -3,9 +3,13 @@
 //! The way through the house: `main → cli → app → http | work | live → desk → store → model`, and `desk → channels → model`.
 //! `docs/ARCHITECTURE.md` is the map.
 
+pub mod app;
 pub mod channels;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod desk;
+pub mod http;
 pub mod lifecycle;
 pub mod live;
 pub mod model;

@@ -1,0 +1,105 @@
+//! `balie doctor`: everything that can be wrong, looked at once, each with a cause and a cure.
+
+use std::process::ExitCode;
+
+use super::accounts::{failure, unwell};
+use super::{Failure, print};
+use crate::app;
+use crate::config::Place;
+use crate::desk::people;
+use crate::store::quarantine::QuarantineState;
+
+/// Collects and prints findings.
+#[derive(Default)]
+struct Findings(usize);
+
+impl Findings {
+    fn good(&self, what: &str, how: &str) {
+        print(&format!("ok    {what:<12} {how}"));
+    }
+
+    fn bad(&mut self, what: &str, failure: &Failure) {
+        self.0 += 1;
+        print(&format!("WRONG {what:<12} {}", failure.cause));
+        if let Some(cure) = &failure.cure {
+            print(&format!("      {:<12} what to do: {cure}", ""));
+        }
+    }
+
+    fn note(&self, what: &str, how: &str) {
+        print(&format!("note  {what:<12} {how}"));
+    }
+}
+
+pub(super) async fn run(place: &Place) -> Result<ExitCode, Failure> {
+    let mut found = Findings::default();
+    match place.database_url() {
+        Ok(_) => found.good("settings", &format!("data in {}", place.data.display())),
+        Err(error) => found.bad("settings", &Failure::new(error)),
+    }
+    match place.find_master_key() {
+        Ok(Some(_)) => found.good("master key", "readable, by its owner only"),
+        Ok(None) => found.note("master key", "none yet; the first start makes one"),
+        Err(error) => found.bad("master key", &app::key_failure(&error)),
+    }
+    // Looking must not make anything: what is not there yet is said, not made.
+    let fresh = place
+        .database_url()
+        .is_ok_and(|url| url.strip_prefix("sqlite://").is_some_and(|path| !std::path::Path::new(path).exists()));
+    if fresh {
+        found.note("database", "none yet; the first start makes one");
+    } else if found.0 == 0 {
+        match app::open_desk(place).await {
+            Ok(desk) => {
+                found.good("database", desk.store().pools().name());
+                look_inside(&desk, &mut found).await?;
+                desk.store().close().await;
+            }
+            Err(failure) => found.bad("database", &failure),
+        }
+    }
+    if found.0 == 0 {
+        print("All is well.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    print(&format!("{} wrong.", found.0));
+    Ok(ExitCode::FAILURE)
+}
+
+async fn look_inside(desk: &crate::desk::Desk, found: &mut Findings) -> Result<(), Failure> {
+    match people::has_admin(desk.store()).await {
+        Ok(true) => found.good("people", "somebody can administer"),
+        Ok(false) => {
+            found.note("people", "no admin yet; the first start makes one, or: balie user add EMAIL --role admin")
+        }
+        Err(error) => found.bad("people", &Failure::new(error.to_string())),
+    }
+    let me = app::administrator(desk).await?;
+    let accounts = desk.accounts(&me).await.map_err(failure)?;
+    if accounts.is_empty() {
+        found.note("accounts", "none connected yet: balie account add, or the accounts screen");
+    }
+    for account in accounts {
+        if !account.enabled {
+            found.note("account", &format!("{} ({}) is switched off", account.name, account.channel));
+            continue;
+        }
+        match desk.probe_account(&me, account.id).await {
+            Ok(account) => match unwell(&account) {
+                Some(failure) => found.bad("account", &failure),
+                None => found.good("account", &format!("{} ({}) {}", account.name, account.channel, account.handle)),
+            },
+            Err(error) => found.bad("account", &failure(error)),
+        }
+    }
+    let held = desk.quarantine(&me, None).await.map_err(failure)?;
+    let held = held.iter().filter(|one| one.state == QuarantineState::Held).count();
+    if held > 0 {
+        found.bad(
+            "quarantine",
+            &Failure::new(format!("{held} payloads could not be read"))
+                .cure("balie quarantine list shows them; balie quarantine replay tries again"),
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! `balie quarantine …`
+
+use super::accounts::{failure, find};
+use super::{Failure, QuarantineCommand, print};
+use crate::app;
+use crate::config::Place;
+use crate::model::QuarantineId;
+use crate::store::quarantine::QuarantineState;
+
+pub(super) async fn run(place: &Place, command: QuarantineCommand) -> Result<(), Failure> {
+    let desk = app::open_desk(place).await?;
+    let me = app::administrator(&desk).await?;
+    match command {
+        QuarantineCommand::List { account, json } => {
+            let account = match account {
+                Some(account) => Some(find(&desk, &me, &account).await?.id),
+                None => None,
+            };
+            let held = desk.quarantine(&me, account).await.map_err(failure)?;
+            if json {
+                print(&serde_json::to_string_pretty(&held).unwrap_or_default());
+            } else {
+                for one in held {
+                    let at = one.created_at.to_rfc3339();
+                    print(&format!(
+                        "{}  {at}  {:<9} {:<14} {} × {}",
+                        one.id,
+                        one.state.as_str(),
+                        one.source,
+                        one.seen,
+                        one.error
+                    ));
+                }
+            }
+        }
+        QuarantineCommand::Replay { ids } => {
+            let ids: Vec<QuarantineId> = if ids.is_empty() {
+                let held = desk.quarantine(&me, None).await.map_err(failure)?;
+                held.into_iter().filter(|one| one.state == QuarantineState::Held).map(|one| one.id).collect()
+            } else {
+                ids
+            };
+            let mut left = 0;
+            for id in &ids {
+                match desk.replay(&me, *id).await {
+                    Ok(_) => print(&format!("{id}  read")),
+                    Err(error) => {
+                        left += 1;
+                        print(&format!("{id}  {}", failure(error)));
+                    }
+                }
+            }
+            if left > 0 {
+                return Err(Failure::new(format!("{left} of {} still cannot be read", ids.len()))
+                    .cure("they stay where they are; try again with a newer balie"));
+            }
+            print(&format!("{} read.", ids.len()));
+        }
+    }
+    desk.store().close().await;
+    Ok(())
+}
