@@ -41,10 +41,10 @@ describe('two processes on one PostgreSQL', { timeout: 300_000 }, () => {
       await one.kill()
       const missed = mark(), from = Date.now()
       await customer.mention(`is daar iemand? ${missed}`)
-      const row = await bram.sees('what came after the death', (r) => r.snippet?.includes(missed), 120_000)
+      const late = await bram.seesMessage('what came after the death', (m) => m.text.includes(missed), 120_000)
       t.diagnostic(`taken over after ${Date.now() - from} ms`)
       await one.start()
-      await anna.sees('what she missed', (r) => r.id === row.id)
+      await anna.seesMessage('what she missed', (m) => m.id === late.id)
     }))
 
   it('both nodes die in turn at every seam: nothing lost, nothing doubled', () => {
@@ -65,6 +65,6 @@ describe('two processes on one PostgreSQL', { timeout: 300_000 }, () => {
       await customer.mention(`tijdens de storing ${meanwhile}`)
       await database.start()
       await until('ready again', async () => (await fetch(`${one.url}/health/ready`)).ok, { within: 30_000 })
-      for (const agent of [anna, bram]) await agent.sees('what was asked meanwhile', (r) => r.snippet?.includes(meanwhile), 60_000)
+      for (const agent of [anna, bram]) await agent.seesMessage('what was asked meanwhile', (m) => m.text.includes(meanwhile), 60_000)
     }))
 })

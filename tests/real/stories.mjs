@@ -65,7 +65,7 @@ export function stories(name, make) {
             assert.equal((await customer.answersTo(asked)).length, 0)
 
             await line.calm()
-            await bram.sees('what was asked meanwhile', (r) => r.snippet?.includes(during), 90_000)
+            await bram.seesMessage('what was asked meanwhile', (m) => m.text.includes(during), 90_000)
             await anna.seesAccount('the account well again', (a) => a.health.state === 'ok', 90_000)
             await until('the reply was sent', async () =>
               (await anna.conversation(row.id)).messages.find((m) => m.id === reply.message.id)?.delivery.state === 'sent', { within: 90_000 })

@@ -13,8 +13,12 @@ export async function bluesky() {
     return agent
   }
 
-  async function customer(name = 'customer') {
-    const agent = await signedIn(name)
+  let people = 0
+  /** Somebody who has not been here before. */
+  async function customer() {
+    const name = `klant${++people}`
+    const agent = new AtpAgent({ service: net.pds })
+    await agent.createAccount({ handle: `${name}.test`, email: `${name}@example.com`, password: `${name}-pass` })
     const post = async (text, reply) => {
       const rich = new RichText({ text })
       await rich.detectFacets(agent)
@@ -29,7 +33,7 @@ export async function bluesky() {
     }
     return {
       name,
-      handle: net.accounts[name].handle,
+      handle: `${name}.test`,
       mention: (text) => post(`@${brand.handle} ${text}`),
       /** An answer that does not name the brand. */
       answer: (to, text) => post(text, { root: to.root, parent: { uri: to.uri, cid: to.cid } }),

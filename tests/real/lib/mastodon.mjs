@@ -10,7 +10,7 @@ export async function mastodon({ rateLimit } = {}) {
   const as = (name) => async (method, path, body) => {
     const res = await fetch(net.url + path, {
       method,
-      headers: { authorization: `Bearer ${net.accounts[name].access_token}`, ...(body && { 'content-type': 'application/json' }) },
+      headers: { authorization: `Bearer ${name}-token`, ...(body && { 'content-type': 'application/json' }) },
       body: body && JSON.stringify(body),
     })
     const text = await res.text()
@@ -18,7 +18,10 @@ export async function mastodon({ rateLimit } = {}) {
     return text ? JSON.parse(text) : null
   }
 
-  async function customer(name = 'customer') {
+  let people = 0
+  /** Somebody who has not been here before. */
+  async function customer() {
+    const name = people++ ? `customer${people}` : 'customer'
     const call = as(name)
     const post = async (text, more = {}) => ({ ...(await call('POST', '/api/v1/statuses', { status: text, language: 'nl', ...more })), text })
     const answersTo = async (to) => {
@@ -51,7 +54,7 @@ export async function mastodon({ rateLimit } = {}) {
     net,
     customer,
     brand: async () => as('brand'),
-    settings: (url = net.url) => ({ url, token: net.accounts.brand.access_token }),
+    settings: (url = net.url) => ({ url, token: 'brand-token' }),
     secret: 'token',
     /** Trouble made by the server itself: effects status, ratelimit, latency, malformed, timeout. */
     fault: (path, effect, count = 1) => as('brand')('POST', '/api/v1/_mock/faults', { match: { path }, effect, count }),

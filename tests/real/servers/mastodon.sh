@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A stateful stand-in for a Mastodon server (REST, OAuth, SSE streaming, faults, rate limits),
-# PyPI's mastodon-mock, on loopback, with a brand and two customer accounts and fixed tokens.
+# PyPI's mastodon-mock, on loopback, with a brand and forty customers
+# (customer, customer2 … customer40) and fixed tokens (brand-token, customer-token …).
 #   mastodon.sh DIR [PORT]      MASTODON_RATE_LIMIT=N answers 429 after N requests in 5 minutes
 # Foreground. One JSON line on stdout when ready. SIGTERM or SIGINT stops it.
 set -euo pipefail
@@ -15,7 +16,7 @@ limit=${MASTODON_RATE_LIMIT:-}
   printf '[database]\npath = "%s/mastodon.sqlite"\n' "$dir"
   printf '[server]\nhost = "127.0.0.1"\nport = %d\n' "$port"
   [ -n "$limit" ] && printf '[ratelimit]\nenabled = true\nlimit = %d\nwindow_seconds = 300\n' "$limit"
-  for a in brand customer customer2; do
+  for a in brand customer $(seq -f 'customer%.0f' 2 40); do
     printf '[[seed.accounts]]\nusername = "%s"\ndisplay_name = "%s"\naccess_token = "%s-token"\nemail = "%s@example.com"\n' "$a" "$a" "$a" "$a"
   done
 } >"$dir/mastodon.toml"
@@ -30,6 +31,6 @@ for _ in $(seq 200); do
   kill -0 $pid 2>/dev/null || { tail -n 5 "$dir/mastodon.log" >&2; exit 1; }
   sleep 0.1
 done
-printf '{"ready":true,"pid":%d,"url":"http://127.0.0.1:%d","accounts":{"brand":{"acct":"brand","access_token":"brand-token"},"customer":{"acct":"customer","access_token":"customer-token"},"customer2":{"acct":"customer2","access_token":"customer2-token"}}}\n' "$pid" "$port"
+printf '{"ready":true,"pid":%d,"url":"http://127.0.0.1:%d"}\n' "$pid" "$port"
 rc=0; while kill -0 $pid 2>/dev/null; do wait $pid && rc=0 || rc=$?; done
 exit "$rc"
