@@ -38,6 +38,8 @@ pub mod error;
 pub mod fake;
 pub mod html;
 pub mod limits;
+pub mod mastodon;
+pub mod oauth;
 pub mod outgoing;
 pub mod registry;
 

@@ -157,8 +157,11 @@ pub async fn hostile_fields_never_fail_a_page<H: Harness>() {
         ("list", Some(json!([[[[]]], null, 1]))),
         ("object", Some(json!({"id": null, "": {}}))),
     ];
+    let channel = harness.connect();
     for spot in spots {
-        for (kind, value) in &hostile {
+        let is_text = items[victim].pointer(&spot).is_some_and(Value::is_string);
+        // Size is the same hazard wherever a text may be; elsewhere the small text already is of the wrong type.
+        for (kind, value) in hostile.iter().filter(|(kind, _)| is_text || *kind != "huge") {
             let (spot_in, value_in) = (spot.clone(), value.clone());
             harness.wire().heal();
             harness.wire().inject(Rule::new(
@@ -172,7 +175,7 @@ pub async fn hostile_fields_never_fail_a_page<H: Harness>() {
                     spoil(item, &spot_in, value_in.as_ref());
                 }),
             ));
-            let mut inbox = Inbox::new(harness.connect());
+            let mut inbox = Inbox::new(Arc::clone(&channel));
             inbox.cursors.clone_from(&cursors);
             if let Err(error) = inbox.pull().await {
                 panic!("{kind} at {spot} failed the page: {error:?}");
