@@ -16,13 +16,16 @@ use crate::secret::MasterKey;
 use crate::store::accounts::Account;
 use crate::store::{Actor, Store};
 
+/// A channel and the account's revision it was made for.
+type Made = (i64, Arc<dyn Channel>);
+
 /// Makes and keeps connected channels.
 pub struct Connections {
     store: Store,
     client: Client,
     key: Arc<MasterKey>,
     history: Duration,
-    cache: Mutex<HashMap<AccountId, (i64, Arc<dyn Channel>)>>,
+    cache: Mutex<HashMap<AccountId, Made>>,
 }
 
 impl Connections {

@@ -94,6 +94,10 @@ impl Desk {
     }
 }
 
+/// The only team an account is granted to; none when it is everybody's or several teams'.
+#[derive(Clone, Copy)]
+struct Routing(Option<TeamId>);
+
 /// One batch on its way in.
 struct Intake<'a> {
     account: &'a Account,
@@ -108,7 +112,8 @@ struct Intake<'a> {
     openers: HashMap<&'a str, &'a channels::Message>,
     moved: HashSet<crate::model::ThreadId>,
     unsettled: Option<Vec<OutboxRow>>,
-    team: Option<Option<TeamId>>,
+    /// The team that new conversations of this account go to, once looked up.
+    team: Option<Routing>,
     done: Ingested,
     newest: Option<Timestamp>,
 }
@@ -308,12 +313,12 @@ impl<'a> Intake<'a> {
         subject: Option<&str>,
     ) -> Result<ConversationId, DeskError> {
         let at = opener.sent_at.clamp(EARLIEST, self.now);
-        let team_id = if let Some(team) = self.team {
+        let team_id = if let Some(Routing(team)) = self.team {
             team
         } else {
             let teams = tx.teams_of_account(self.account.id).await?;
             let team = if let [only] = teams[..] { Some(only) } else { None };
-            self.team = Some(team);
+            self.team = Some(Routing(team));
             team
         };
         let conversation = Conversation {
@@ -376,11 +381,14 @@ impl<'a> Intake<'a> {
     }
 
     async fn conversation(&mut self, tx: &mut Tx, id: ConversationId) -> Result<&mut Conversation, DeskError> {
-        if !self.conversations.contains_key(&id) {
-            let loaded = tx.conversation(id).await?.ok_or(DeskError::NotFound("conversation"))?;
-            self.conversations.insert(id, (loaded, false));
-        }
-        self.conversations.get_mut(&id).map(|(conversation, _)| conversation).ok_or(DeskError::NotFound("conversation"))
+        use std::collections::hash_map::Entry;
+        Ok(match self.conversations.entry(id) {
+            Entry::Occupied(here) => &mut here.into_mut().0,
+            Entry::Vacant(place) => {
+                let loaded = tx.conversation(id).await?.ok_or(DeskError::NotFound("conversation"))?;
+                &mut place.insert((loaded, false)).0
+            }
+        })
     }
 
     fn touch(&mut self, id: ConversationId) {
@@ -406,20 +414,17 @@ impl<'a> Intake<'a> {
             conversation.snippet = snippet(&message.text);
             message.direction.as_str().clone_into(&mut conversation.last_direction);
         }
-        match message.direction {
-            Direction::In => {
-                conversation.first_in_at =
-                    Some(conversation.first_in_at.map_or(message.sent_at, |first| first.min(message.sent_at)));
-                conversation.last_in_at = conversation.last_in_at.max(Some(message.sent_at));
-                if !message.history {
-                    conversation.customer_spoke(message.sent_at, now);
-                }
+        if message.direction == Direction::In {
+            conversation.first_in_at =
+                Some(conversation.first_in_at.map_or(message.sent_at, |first| first.min(message.sent_at)));
+            conversation.last_in_at = conversation.last_in_at.max(Some(message.sent_at));
+            if !message.history {
+                conversation.customer_spoke(message.sent_at, now);
             }
-            _ => {
-                conversation.last_out_at = conversation.last_out_at.max(Some(message.sent_at));
-                if !message.history && Some(message.sent_at) >= conversation.last_in_at {
-                    conversation.answered(Status::Pending);
-                }
+        } else {
+            conversation.last_out_at = conversation.last_out_at.max(Some(message.sent_at));
+            if !message.history && Some(message.sent_at) >= conversation.last_in_at {
+                conversation.answered(Status::Pending);
             }
         }
         self.touch(message.conversation_id);

@@ -38,19 +38,18 @@ impl Desk {
         }
         viewer.must(super::Act::Work)?;
         let mut tx = self.begin(viewer).await?;
-        let tag = match tx.tag_by_name(name).await? {
-            Some(tag) => tag.id,
-            None => {
-                let tag = Tag {
-                    id: TagId::new(),
-                    name: name.to_owned(),
-                    color: String::new(),
-                    archived: false,
-                    created_at: tx.now(),
-                };
-                tx.insert_tag(&tag).await?;
-                tag.id
-            }
+        let tag = if let Some(tag) = tx.tag_by_name(name).await? {
+            tag.id
+        } else {
+            let tag = Tag {
+                id: TagId::new(),
+                name: name.to_owned(),
+                color: String::new(),
+                archived: false,
+                created_at: tx.now(),
+            };
+            tx.insert_tag(&tag).await?;
+            tag.id
         };
         tx.commit().await?;
         self.tag(viewer, id, tag).await

@@ -11,9 +11,13 @@ pub struct Waiting {
     pub oldest_since: Option<Timestamp>,
 }
 
+/// An account, team and assignee, and what waits there.
+pub type WaitingPlace = (AccountId, Option<TeamId>, Option<UserId>, Waiting);
+
 impl Store {
-    /// What waits, per account and team.
-    pub async fn waiting(&self) -> Result<Vec<(AccountId, Option<TeamId>, Option<UserId>, Waiting)>, StoreError> {
+    /// What waits, per account, team and assignee.
+    pub async fn waiting(&self) -> Result<Vec<WaitingPlace>, StoreError> {
+        #[allow(clippy::type_complexity, reason = "the columns, once")]
         let rows: Vec<(AccountId, Option<TeamId>, Option<UserId>, i64, Option<Timestamp>)> = read!(self, db => sqlx::query_as(
             "SELECT account_id, team_id, assignee_id, count(*), min(waiting_since) FROM conversations WHERE status = 'open' GROUP BY account_id, team_id, assignee_id",
         ).fetch_all(db).await)?;

@@ -61,20 +61,17 @@ pub async fn send_due(desk: &Desk, node: &str) -> Result<usize, DeskError> {
 }
 
 async fn send(desk: &Desk, row: OutboxRow) {
-    let outcome = match tokio::time::timeout(LONGEST, attempt(desk, &row)).await {
-        Ok(outcome) => outcome,
-        Err(_) => {
-            // It may have arrived. The lease runs out, the row becomes doubtful, and the next attempt looks first.
-            tracing::warn!(message = %row.message_id, account = %row.account_id, "sending took too long; the next attempt looks whether it arrived");
-            return;
-        }
+    let Ok(outcome) = tokio::time::timeout(LONGEST, attempt(desk, &row)).await else {
+        // It may have arrived. The lease runs out, the row becomes doubtful, and the next attempt looks first.
+        tracing::warn!(message = %row.message_id, account = %row.account_id, "sending took too long; the next attempt looks whether it arrived");
+        return;
     };
     match &outcome {
         Ok(sent) => {
-            tracing::info!(message = %row.message_id, account = %row.account_id, external = sent.external_id, "sent")
+            tracing::info!(message = %row.message_id, account = %row.account_id, external = sent.external_id, "sent");
         }
         Err(error) => {
-            tracing::info!(message = %row.message_id, account = %row.account_id, code = error.code, attempts = row.attempts, "not sent: {}", error.cause.en)
+            tracing::info!(message = %row.message_id, account = %row.account_id, code = error.code, attempts = row.attempts, "not sent: {}", error.cause.en);
         }
     }
     let mut failures = 0_u32;

@@ -1,6 +1,9 @@
 //! The desk, its store and its sockets, from outside. One binary, one file per theme; whatever touches the database runs on
 //! SQLite and on PostgreSQL (`BALIE_TEST_POSTGRES`, which `make test` sets; without it that half fails and says so).
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where")]
+#![allow(clippy::disallowed_methods, reason = "a test plays what the program does in its one place")]
+
 mod claims;
 mod ingest;
 mod live;
