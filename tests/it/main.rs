@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where")]
 #![allow(clippy::disallowed_methods, reason = "a test plays what the program does in its one place")]
 
+mod chaos;
 mod claims;
 mod ingest;
 mod live;
