@@ -1,22 +1,21 @@
 // The stories every network must pass; a network's own file says which network and what is particular to it.
-import { after, before, describe, it } from 'node:test'
+import { after, afterEach, before, describe, it } from 'node:test'
 import { randomUUID } from 'node:crypto'
 import assert from 'node:assert/strict'
 import { Balie } from './lib/balie.mjs'
 import { story } from './lib/story.mjs'
-import { wire } from './lib/chaos.mjs'
 import { until } from './lib/wait.mjs'
 
 const mark = () => `#${randomUUID().slice(0, 8)}`
 
 /** Runs `tell` with a fresh server on which the brand is connected; shows the server's log when it fails. */
-export async function counter(network, tell, { url, env, agents = ['Anna', 'Bram'] } = {}) {
+export async function counter(network, tell, { env, agents = ['Anna', 'Bram'] } = {}) {
   const balie = await Balie.create({ env })
   const people = []
   try {
     await balie.start()
     for (const name of agents) people.push(await balie.agent(name))
-    await balie.connect(network, { url })
+    await balie.connect(network)
     await tell(balie, ...people)
   } catch (e) {
     e.message += `\n--- the server's log\n${balie.log()}`
@@ -43,9 +42,7 @@ export function stories(name, make) {
       }))
 
     describe('on a bad wire', () => {
-      let line
-      before(async () => { line = await wire(network.url) })
-      after(() => line?.stop())
+      afterEach(() => network.line.calm())
 
       const outage = (title, break_) =>
         it(title, () =>
@@ -55,7 +52,7 @@ export function stories(name, make) {
             const asked = await customer.mention(`eerste vraag ${before_}`)
             const row = await anna.sees('the first question', (r) => r.snippet?.includes(before_))
 
-            await break_(line)
+            await break_(network.line)
             await customer.mention(`tijdens de storing ${during}`)
             const reply = await anna.reply(row.id, `antwoord tijdens de storing ${answer}`)
             const sick = await anna.seesAccount('the account in trouble, with cause and cure',
@@ -64,13 +61,13 @@ export function stories(name, make) {
             assert.equal((await fetch(`${balie.url}/health/live`)).status, 200)
             assert.equal((await customer.answersTo(asked)).length, 0)
 
-            await line.calm()
+            await network.line.calm()
             await bram.seesMessage('what was asked meanwhile', (m) => m.text.includes(during), 90_000)
             await anna.seesAccount('the account well again', (a) => a.health.state === 'ok', 90_000)
             await until('the reply was sent', async () =>
               (await anna.conversation(row.id)).messages.find((m) => m.id === reply.message.id)?.delivery.state === 'sent', { within: 90_000 })
             assert.equal((await customer.answersTo(asked)).filter((a) => a.text.includes(answer)).length, 1, 'one answer on the network')
-          }, { url: line.url }))
+          }))
 
       outage('a platform that is gone: red with cause and cure, then the gap is filled and the reply sent once', (w) => w.cut())
       outage('a platform that never answers: the same', (w) => w.blackhole())

@@ -83,11 +83,10 @@ export class Balie {
   }
 
   /** Connects the brand's account; its secret goes by the environment, as a script should do it. */
-  async connect(network, { url, name = 'Brand' } = {}) {
-    const settings = network.settings(url)
+  async connect(network, { name = 'Brand' } = {}) {
     const args = ['account', 'add', network.key, '--name', name]
     const env = {}
-    for (const [key, value] of Object.entries(settings)) {
+    for (const [key, value] of Object.entries(network.settings)) {
       if (key === network.secret) {
         env.STORY_SECRET = value
         args.push('--set-env', `${key}=STORY_SECRET`)

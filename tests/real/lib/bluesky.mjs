@@ -1,10 +1,15 @@
 // A real Bluesky network (PLC, PDS, AppView) and its customers, through the official client.
 import { AtpAgent, RichText } from '@atproto/api'
+import { wire } from './chaos.mjs'
 import { folder, server } from './process.mjs'
 import { until } from './wait.mjs'
 
 export async function bluesky() {
-  const net = await server('atproto-net.mjs', [folder('bluesky')])
+  // The directory says that the brand's server is behind the wire, as it says of any other server.
+  const line = await wire()
+  const url = `http://localhost:${line.port}`
+  const net = await server('atproto-net.mjs', [folder('bluesky'), `--brand-pds=${url}`])
+  await line.leadTo(net.pds)
   const brand = net.accounts.brand
 
   async function signedIn(name) {
@@ -57,8 +62,10 @@ export async function bluesky() {
     /** The brand's own client: what a colleague posts outside Balie. */
     brand: () => signedIn('brand'),
     /** For `balie account add`. */
-    settings: (service = net.pds) => ({ service, identifier: brand.handle, password: brand.app_password }),
+    settings: { service: url, plc: net.plc, identifier: brand.handle, password: brand.app_password },
     secret: 'password',
-    stop: net.stop,
+    /** Between Balie and the network; customers are not on it. */
+    line,
+    stop: () => Promise.all([net.stop(), line.stop()]),
   }
 }

@@ -1,17 +1,19 @@
 // The wire between Balie and a network, and what can go wrong on it.
 import { server } from './process.mjs'
 
-/** A proxy before `url`; `url` is where Balie should go instead. */
+const address = (url) => `127.0.0.1:${new URL(url).port}`
+
+/** A proxy before a server on loopback, which may be told later; `port` is where Balie should go instead. */
 export async function wire(url) {
-  const { hostname, port, protocol } = new URL(url)
-  const proxy = await server('chaos-proxy.mjs', [`${hostname === 'localhost' ? '127.0.0.1' : hostname}:${port}`])
+  const proxy = await server('chaos-proxy.mjs', [url ? address(url) : '-'])
   const control = async (body) => {
     const res = await fetch(proxy.control, { method: 'POST', body: JSON.stringify(body) })
     if (!res.ok) throw new Error(await res.text())
     return res.json()
   }
   return {
-    url: `${protocol}//${hostname}:${proxy.port}`,
+    port: proxy.port,
+    leadTo: (to) => control({ target: address(to) }),
     /** The platform is gone: connections are reset, also the open ones. */
     cut: () => control({ refuse: true, drop_all: true }),
     /** Connections stay open and nothing passes: the kind of outage that only a time limit ends. */

@@ -1,4 +1,5 @@
 // A stand-in for a Mastodon server that we did not write (mastodon-mock), and its customers, over the plain API.
+import { wire } from './chaos.mjs'
 import { folder, server } from './process.mjs'
 import { until } from './wait.mjs'
 
@@ -6,6 +7,7 @@ const plain = (html) => html.replace(/<br ?\/?>/g, '\n').replace(/<[^>]+>/g, '')
 
 export async function mastodon({ rateLimit } = {}) {
   const net = await server('mastodon.sh', [folder('mastodon')], { env: rateLimit ? { MASTODON_RATE_LIMIT: String(rateLimit) } : {} })
+  const line = await wire(net.url)
 
   const as = (name) => async (method, path, body) => {
     const res = await fetch(net.url + path, {
@@ -54,10 +56,12 @@ export async function mastodon({ rateLimit } = {}) {
     net,
     customer,
     brand: async () => as('brand'),
-    settings: (url = net.url) => ({ url, token: 'brand-token' }),
+    settings: { url: `http://127.0.0.1:${line.port}`, token: 'brand-token' },
     secret: 'token',
+    /** Between Balie and the network; customers are not on it. */
+    line,
     /** Trouble made by the server itself: effects status, ratelimit, latency, malformed, timeout. */
     fault: (path, effect, count = 1) => as('brand')('POST', '/api/v1/_mock/faults', { match: { path }, effect, count }),
-    stop: net.stop,
+    stop: () => Promise.all([net.stop(), line.stop()]),
   }
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // A whole AT Protocol network on loopback: PLC directory, PDS, bsync, bsky AppView, ozone,
 // from the reference packages (npm @atproto/dev-env), with a brand and two customer accounts.
-//   node atproto-net.mjs DIR [--pds-only] [--rate-limits] [--port-base=N]
+//   node atproto-net.mjs DIR [--pds-only] [--rate-limits] [--port-base=N] [--brand-pds=URL]
 // DIR: temp folder (made), not under a home folder: see pg.sh. --pds-only: PLC + PDS, no PostgreSQL, Redis, AppView.
+// --brand-pds: where the directory says that the brand's PDS is (a proxy before it); all others go there directly.
 // Runs on Node 22 or newer with the packages that scripts/real-deps installs. Foreground.
 // One JSON line on stdout when ready. SIGTERM or SIGINT stops it and what it started.
 import { spawn } from 'node:child_process'
@@ -17,6 +18,7 @@ const dir = resolve(args.find((a) => !a.startsWith('--')) ?? fail('usage: atprot
 const pdsOnly = args.includes('--pds-only')
 const rateLimits = args.includes('--rate-limits')
 const base = Number(args.find((a) => a.startsWith('--port-base='))?.split('=')[1] ?? 0)
+const brandPds = args.find((a) => a.startsWith('--brand-pds='))?.slice('--brand-pds='.length)
 const here = dirname(fileURLToPath(import.meta.url))
 
 function fail(msg) {
@@ -114,6 +116,11 @@ async function inner() {
       })
       const app = await xrpc('com.atproto.server.createAppPassword', { name: 'inbox', privileged: true }, a.accessJwt)
       accounts[name] = { handle: a.handle, did: a.did, password, app_password: app.password }
+    }
+    if (brandPds) {
+      const { ctx } = net.pds
+      await ctx.plcClient.updatePds(accounts.brand.did, ctx.plcRotationKey, brandPds)
+      await ctx.idResolver.did.resolve(accounts.brand.did, true)
     }
     if (!pdsOnly) await net.processAll()
     log(JSON.stringify({
