@@ -3,6 +3,7 @@
 //! Promises: exactly once in effect. Messages, people, threads, conversations, events and the new cursor are one transaction;
 //! the database's unique key is the judge; the same batch again changes nothing.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
@@ -53,9 +54,10 @@ impl Desk {
     /// # Errors
     /// When the database refuses: then nothing of it happened, and the same batch may come again.
     pub async fn ingest(&self, account: &Account, source: &str, batch: &Batch) -> Result<Ingested, DeskError> {
+        let batch = timely(account, batch);
         let mut tries = 0;
         loop {
-            match self.ingest_once(account, source, batch).await {
+            match self.ingest_once(account, source, &batch).await {
                 // Another node took the same item in at this moment; with its rows visible there is nothing left to collide with.
                 Err(DeskError::Store(error)) if error.is_conflict() && tries < 3 => tries += 1,
                 done => return done,
@@ -97,6 +99,22 @@ impl Desk {
 /// The only team an account is granted to; none when it is everybody's or several teams'.
 #[derive(Clone, Copy)]
 struct Routing(Option<TeamId>);
+
+/// A channel takes its first look for history, and that look comes some time after the account was connected. Who spoke up in
+/// between waits for an answer like everybody after.
+fn timely<'b>(account: &Account, batch: &'b Batch) -> Cow<'b, Batch> {
+    let late = |item: &Item| matches!(item, Item::Message(m) if m.history && m.sent_at >= account.created_at);
+    if !batch.items.iter().any(late) {
+        return Cow::Borrowed(batch);
+    }
+    let mut batch = batch.clone();
+    for item in &mut batch.items {
+        if let Item::Message(message) = item {
+            message.history &= message.sent_at < account.created_at;
+        }
+    }
+    Cow::Owned(batch)
+}
 
 /// One batch on its way in.
 struct Intake<'a> {

@@ -100,6 +100,13 @@ on_both_engines! {
         assert_eq!(f.only(Status::Open).await, closed, "the first live message wakes it");
     }
 
+    async fn what_comes_between_connecting_and_the_first_look_is_no_history(f) {
+        let mut quick = mention("1", "anna", "net nadat we verbonden waren", 1);
+        quick.history = true;
+        f.arrives(quick).await;
+        assert_eq!(f.list(Status::Open).await.items.len(), 1);
+    }
+
     async fn what_the_brand_says_elsewhere_counts_as_an_answer(f) {
         let first = mention("1", "anna", "hoe laat zijn jullie open?", 0);
         f.arrives(first.clone()).await;
