@@ -11,11 +11,13 @@ import type {
   Draft,
   Id,
   Load,
+  MadeToken,
   Locale,
   Me,
   Measure,
   Message,
   MessageAction,
+  NextUp,
   Page,
   Priority,
   Quarantined,
@@ -23,13 +25,24 @@ import type {
   Status,
   Tag,
   Team,
+  Tried,
   Upload,
   User,
 } from './types';
 
 export type ListQuery = Partial<
   Record<
-    'status' | 'assignee' | 'team' | 'tag' | 'channel' | 'account' | 'lane' | 'q' | 'cursor',
+    | 'status'
+    | 'assignee'
+    | 'team'
+    | 'tag'
+    | 'channel'
+    | 'account'
+    | 'lane'
+    | 'contact'
+    | 'problem'
+    | 'q'
+    | 'cursor',
     string
   >
 > & { limit?: number };
@@ -49,7 +62,7 @@ export const session = {
 
 export const tokens = {
   list: () => call<ApiToken[]>('GET', '/api/tokens'),
-  create: (name: string) => call<ApiToken>('POST', '/api/tokens', { body: { name } }),
+  create: (name: string) => call<MadeToken>('POST', '/api/tokens', { body: { name } }),
   remove: (id: Id) => call<void>('DELETE', `/api/tokens/${id}`),
 };
 
@@ -67,7 +80,7 @@ export const conversations = {
       query: { before },
     }),
   next: () =>
-    call<{ conversation_id: Id; claim: ClaimInfo } | undefined>('POST', conversation('next')),
+    call<NextUp | undefined>('POST', conversation('next')),
   claim: (id: Id) => call<ClaimInfo>('POST', conversation(id, '/claim')),
   release: (id: Id) => call<void>('DELETE', conversation(id, '/claim')),
   reply: (id: Id, key: string, body: ReplyBody) =>
@@ -89,14 +102,19 @@ export const conversations = {
     call<ConversationRow>('PUT', conversation(id, '/snooze'), { body: { until } }),
   priority: (id: Id, priority: Priority) =>
     call<ConversationRow>('PUT', conversation(id, '/priority'), { body: { priority } }),
-  draft: (id: Id, draft: Omit<Draft, 'updated_at'>) =>
+  draft: (id: Id, draft: Draft) =>
     call<void>('PUT', conversation(id, '/draft'), { body: draft }),
 };
 
 export const threads = {
   measure: (
     id: Id,
-    body: { text: string; content_warning?: string | null; visibility?: string | null },
+    body: {
+      text: string;
+      in_reply_to?: Id | null;
+      content_warning?: string | null;
+      visibility?: string | null;
+    },
     signal?: AbortSignal,
   ) => call<Measure>('POST', `/api/threads/${id}/measure`, { body, ...(signal ? { signal } : {}) }),
 };
@@ -134,7 +152,7 @@ export const accounts = {
   remove: (id: Id) => call<void>('DELETE', `/api/accounts/${id}`),
   probe: (id: Id) => call<Account>('POST', `/api/accounts/${id}/probe`),
   test: (channel: string, settings: Record<string, unknown>) =>
-    call<{ handle: string; name: string; url: string | null }>('POST', '/api/accounts/test', {
+    call<Tried>('POST', '/api/accounts/test', {
       body: { channel, settings },
     }),
   connect: (channel: string, settings: Record<string, unknown>) =>

@@ -58,7 +58,8 @@ export class Composer {
   readonly thread = $derived.by((): Thread | null => {
     const { threads, lastIn } = this.conversation;
     const wanted = this.chosen ?? lastIn?.thread_id;
-    return threads.find((thread) => thread.id === wanted) ?? threads.at(-1) ?? null;
+    const here = threads.filter((thread) => thread.here);
+    return here.find((thread) => thread.id === wanted) ?? here.at(-1) ?? threads.at(-1) ?? null;
   });
   readonly allowance = $derived(this.thread?.allowance ?? null);
   readonly visibility = $derived(
@@ -167,7 +168,7 @@ export class Composer {
     const { threads } = this.conversation;
     const other: Lane = this.lane === 'public' ? 'private' : 'public';
     this.mode = 'reply';
-    const thread = threads.findLast((one) => one.lane === other);
+    const thread = threads.findLast((one) => one.lane === other && one.here);
     if (thread) this.choose(thread.id);
     else if (other === 'private' && this.allowance?.visibilities.includes('direct') && this.thread) {
       this.choose(this.thread.id, 'direct');
@@ -266,7 +267,8 @@ export class Composer {
       const claim = await this.conversation.hold();
       for (const [index, text] of texts.entries()) {
         const thread = this.thread;
-        if (!thread || claim.token === undefined) return false;
+        const token = this.conversation.claim?.token ?? claim.token;
+        if (!thread || token === undefined || token === null) return false;
         const last = index === texts.length - 1;
         const message = await conversations.reply(this.conversation.id, this.keyOf(text), {
           thread_id: thread.id,
@@ -281,7 +283,7 @@ export class Composer {
                   item.upload ? [{ upload_id: item.upload.id, alt: item.alt }] : [],
                 )
               : [],
-          claim_token: this.conversation.claim?.token ?? claim.token,
+          claim_token: token,
           seen_version: thread.version,
           then: last ? then : 'open',
         });
@@ -328,7 +330,7 @@ export class Composer {
         text: this.fingerprint(this.text),
         result: {
           used: result.used ?? this.measure.used,
-          max: result.max ?? this.measure.max,
+          max: result.max ?? this.measure.max ?? 0,
           unit: result.unit ?? 'graphemes',
           over: true,
           parts: result.parts ?? null,
@@ -431,8 +433,9 @@ export class Composer {
         thread.id,
         {
           text,
+          in_reply_to: this.answering?.id ?? null,
           visibility: this.visibility,
-          content_warning: this.warned ? this.warning : null,
+          content_warning: this.warned && this.warning ? this.warning : null,
         },
         abort.signal,
       );

@@ -10,10 +10,12 @@ import type {
   Draft,
   Id,
   LiveEvent,
+  LogLine,
   Message,
   Thread,
   Viewer,
 } from '../api/types';
+import { nowFor } from '../app/clock.svelte';
 import { session } from '../app/session.svelte';
 import { queues } from './queue.svelte';
 import { rows, type Row } from './row.svelte';
@@ -30,6 +32,7 @@ export class OpenConversation {
   contact = $state.raw<Contact | null>(null);
   history = $state.raw<Row[]>([]);
   draft = $state.raw<Draft | null>(null);
+  log = $state.raw<LogLine[]>([]);
   claim = $state.raw<ClaimInfo | null>(null);
   viewers = $state.raw<Viewer[]>([]);
   /** Messages that arrived while the agent was here and that a refused send points at. */
@@ -38,7 +41,7 @@ export class OpenConversation {
   readonly others = $derived(this.viewers.filter((viewer) => viewer.user_id !== session.id));
   readonly mine = $derived(this.claim?.user_id === session.id);
   readonly heldBy = $derived(
-    this.claim && this.claim.user_id !== session.id && this.claim.until > Date.now()
+    this.claim && this.claim.user_id !== session.id && this.claim.until > nowFor(this.claim.until)
       ? this.claim.user_id
       : null,
   );
@@ -75,14 +78,20 @@ export class OpenConversation {
 
   apply(event: LiveEvent): void {
     if (event.message) this.merge([event.message]);
+    else if (event.message_id) this.drop(event.message_id);
     if (event.row) this.follow(event.row.claim);
-    if (event.kind === 'message.added' || event.kind === 'message.changed') this.again();
+    if (event.kind !== 'conversation.created') this.again();
   }
 
   merge(messages: Message[]): void {
     const byId = new Map(this.messages.map((message) => [message.id, message]));
     for (const message of messages) byId.set(message.id, message);
     this.messages = [...byId.values()].sort(bySent);
+  }
+
+  /** An echo that turned out to be a message of ours: the one we have stays. */
+  private drop(id: Id): void {
+    this.messages = this.messages.filter((message) => message.id !== id);
   }
 
   /** The server refused a send because these came in between. */
@@ -143,6 +152,7 @@ export class OpenConversation {
     this.merge(found.messages);
     if (this.phase !== 'ready') this.earlier = found.earlier;
     this.contact = found.contact;
+    this.log = found.log;
     this.history = found.history.map((row) => rows.take(row));
     if (this.phase !== 'ready') this.draft = found.draft;
     this.viewers = found.viewers;

@@ -11,10 +11,23 @@ export interface Filter {
   channel?: string;
   account?: string;
   lane?: string;
+  contact?: string;
+  /** `true`: only what was refused or is uncertain. */
+  problem?: string;
   q?: string;
 }
 
-const FIELDS = ['assignee', 'team', 'tag', 'channel', 'account', 'lane', 'q'] as const;
+const FIELDS = [
+  'assignee',
+  'team',
+  'tag',
+  'channel',
+  'account',
+  'lane',
+  'contact',
+  'problem',
+  'q',
+] as const;
 const STATUSES: readonly string[] = ['open', 'pending', 'snoozed', 'closed'];
 
 export type FilterField = (typeof FIELDS)[number];
@@ -50,7 +63,15 @@ export function queryOf(filter: Filter): ListQuery {
 
 type Judged = Pick<
   ConversationRow,
-  'status' | 'assignee_id' | 'team_id' | 'tags' | 'channel' | 'account_id' | 'lane'
+  | 'status'
+  | 'assignee_id'
+  | 'team_id'
+  | 'tags'
+  | 'channel'
+  | 'account_id'
+  | 'lane'
+  | 'contact'
+  | 'delivery_problem'
 >;
 
 /** Undefined when only the server can tell, because the filter searches text. */
@@ -66,6 +87,8 @@ export function matches(filter: Filter, row: Judged, me: Id): boolean | undefine
   if (filter.channel && row.channel !== filter.channel) return false;
   if (filter.account && row.account_id !== filter.account) return false;
   if (filter.lane && row.lane !== filter.lane) return false;
+  if (filter.contact && row.contact.id !== filter.contact) return false;
+  if (filter.problem === 'true' && !row.delivery_problem) return false;
   return filter.q ? undefined : true;
 }
 

@@ -3,7 +3,7 @@
 // wait in `arrivals` or stand dimmed until the agent asks, or until nobody is looking.
 import { ApiError } from '../api/client';
 import { conversations } from '../api/calls';
-import type { ConversationRow, Id } from '../api/types';
+import type { ConversationRow } from '../api/types';
 import { session } from '../app/session.svelte';
 import { type Filter, matches, order, queryOf, writeFilter } from './filter';
 import { rows, type Row } from './row.svelte';
@@ -82,7 +82,7 @@ export class Queue {
 
   /** Whether a row on screen no longer belongs here. */
   left(row: Row): boolean {
-    return !row.visible || matches(this.filter, row, session.id) === false;
+    return matches(this.filter, row, session.id) === false;
   }
 
   /** Bring everything up to date: what waits joins, what left goes, the order is right again. */
@@ -110,7 +110,7 @@ export class Queue {
     const arrivals = new Set(this.arrivals);
     let list = this.list;
     for (const row of this.touched) {
-      const belongs = row.visible && matches(this.filter, row, session.id) === true;
+      const belongs = matches(this.filter, row, session.id) === true;
       if (!belongs) {
         arrivals.delete(row);
         if (present.has(row) && this.left(row) && (calm || this.list.indexOf(row) > this.lastSeen)) {
@@ -159,13 +159,6 @@ class Queues {
     const row = rows.take(dto);
     this.current?.touch(row);
     return row;
-  }
-
-  hide(id: Id): void {
-    const row = rows.get(id);
-    if (!row) return;
-    row.visible = false;
-    this.current?.touch(row);
   }
 
   reload(): void {

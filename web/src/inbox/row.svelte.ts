@@ -33,9 +33,7 @@ export class Row {
   delivery_problem = $state(false);
   why = $state.raw<Why[]>([]);
   version = $state(-1);
-  queue_key = $state.raw<number | string>(0);
-  /** False once the server said that we may no longer see it. */
-  visible = $state(true);
+  queue_key = $state.raw(0);
 
   constructor(dto: ConversationRow) {
     this.id = dto.id;
@@ -45,7 +43,6 @@ export class Row {
   /** Takes the newer of what it has and what it is given. */
   apply(dto: ConversationRow): void {
     if (dto.version < this.version) return;
-    this.visible = true;
     this.status = dto.status;
     this.lane = dto.lane;
     this.channel = dto.channel;

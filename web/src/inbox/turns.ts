@@ -1,6 +1,6 @@
 // How a thread reads: messages in order, cut into turns (one side speaking, in one lane), with a line
 // where the day or the lane changes and the public context in front. A pure function of the messages.
-import type { Id, Lane, Message, Thread } from '../api/types';
+import type { Id, Lane, LogLine, Message, Thread } from '../api/types';
 
 export type Side = 'in' | 'out' | 'note';
 
@@ -18,6 +18,7 @@ export type Piece =
   | { kind: 'day'; key: string; at: number }
   | { kind: 'lane'; key: string; lane: Lane; thread: Thread | undefined }
   | { kind: 'history'; key: string }
+  | { kind: 'log'; key: string; lines: LogLine[] }
   | Turn;
 
 /** A longer silence starts a new turn, so that its time is shown. */
@@ -33,7 +34,11 @@ export function bySent(a: Message, b: Message): number {
   return a.sent_at - b.sent_at || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
-export function pieces(messages: readonly Message[], threads: readonly Thread[]): Piece[] {
+export function pieces(
+  messages: readonly Message[],
+  threads: readonly Thread[],
+  log: readonly LogLine[] = [],
+): Piece[] {
   const byId = new Map(threads.map((thread) => [thread.id, thread]));
   const laneOf = (message: Message): Lane =>
     message.visibility === 'direct' || message.kind === 'dm'
@@ -53,10 +58,24 @@ export function pieces(messages: readonly Message[], threads: readonly Thread[])
   let turn: Turn | undefined;
   let wasHistory = false;
   const shown = new Set<Id>();
+  let told = 0;
+
+  /** What was done before a moment, as one small block. */
+  const tell = (until: number): void => {
+    const lines: LogLine[] = [];
+    for (let line = log[told]; line && line.at <= until; line = log[told]) {
+      lines.push(line);
+      told += 1;
+    }
+    if (lines.length === 0) return;
+    result.push({ kind: 'log', key: `log:${told}`, lines });
+    turn = undefined;
+  };
 
   for (const message of [...messages].sort(bySent)) {
     if (message.direction === 'context') continue;
     const side = sideOf(message);
+    tell(message.sent_at);
     const at = new Date(message.sent_at).toDateString();
     if (wasHistory && !message.history && side !== 'note') {
       result.push({ kind: 'history', key: `history:${message.id}` });
@@ -110,5 +129,6 @@ export function pieces(messages: readonly Message[], threads: readonly Thread[])
       result.push(turn);
     }
   }
+  tell(Infinity);
   return result;
 }

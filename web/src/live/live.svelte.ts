@@ -87,10 +87,9 @@ class Live {
   private apply(event: LiveEvent): void {
     directory.apply(event);
     if (event.row) queues.take(event.row);
-    if (event.kind === 'conversation.hidden' && event.conversation_id) queues.hide(event.conversation_id);
     const open = current.conversation;
     if (open && event.conversation_id === open.id) open.apply(event);
-    if (event.kind.startsWith('conversation.')) this.recount();
+    if (event.kind.startsWith('conversation.') || event.kind === 'message.added') this.recount();
   }
 
   private refetch(): void {

@@ -1,0 +1,34 @@
+// What somebody did to a conversation, as one small sentence. Empty for what the thread shows already.
+import type { LogLine, MessageAction, Status } from '../api/types';
+import { directory } from '../app/directory.svelte';
+import { moment } from '../i18n/format';
+import { language, maybe, t } from '../i18n/i18n.svelte';
+
+const STATUSES: readonly string[] = ['open', 'pending', 'snoozed', 'closed'];
+
+export function logWords(line: Pick<LogLine, 'at' | 'user_id' | 'data'>): string {
+  const name = directory.nameOf(line.user_id) || 'Balie';
+  const { status, assignee_id, team_id, snoozed_until, action, reason } = line.data as {
+    status?: Status;
+    assignee_id?: string | null;
+    team_id?: string | null;
+    snoozed_until?: number | null;
+    action?: MessageAction;
+    reason?: string | null;
+  };
+  if (action) {
+    const what = maybe(`log.action.${action}`, { name }) ?? '';
+    return reason ? `${what} (${reason})` : what;
+  }
+  if (typeof snoozed_until === 'number') {
+    return t('log.snoozed', { name, at: moment(snoozed_until, line.at, language.locale) });
+  }
+  if (status && STATUSES.includes(status)) return t(`log.${status}`, { name });
+  if (assignee_id !== undefined || team_id !== undefined) {
+    const to = [directory.nameOf(assignee_id), team_id ? directory.teams.get(team_id)?.name : '']
+      .filter(Boolean)
+      .join(', ');
+    return to ? t('log.assigned', { name, to }) : t('log.unassigned', { name });
+  }
+  return '';
+}
