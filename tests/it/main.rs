@@ -6,6 +6,8 @@
 
 mod chaos;
 mod claims;
+mod door;
+mod house;
 mod ingest;
 mod live;
 mod outbox;

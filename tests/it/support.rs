@@ -199,6 +199,11 @@ pub fn mention(id: &str, customer: &str, text: &str, seconds: i64) -> channels::
     }
 }
 
+/// What a feed brings when it brings one message.
+pub fn batch_of(message: channels::Message) -> Batch {
+    Batch { items: vec![Item::Message(Box::new(message))], ..Batch::default() }
+}
+
 /// The same thread's next message.
 pub fn follow_up(first: &channels::Message, id: &str, text: &str, seconds: i64) -> channels::Message {
     channels::Message {
@@ -225,7 +230,7 @@ pub fn direct(id: &str, customer: &str, text: &str, seconds: i64) -> channels::M
     message
 }
 
-async fn fresh_database(engine: Engine, folder: &std::path::Path) -> String {
+pub async fn fresh_database(engine: Engine, folder: &std::path::Path) -> String {
     match engine {
         Engine::Sqlite => format!("sqlite:{}", folder.join("balie.sqlite").display()),
         Engine::Postgres => fresh_postgres().await,

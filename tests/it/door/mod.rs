@@ -1,0 +1,13 @@
+//! The door from outside: the real server on a free port, spoken to over HTTP and sockets, on both engines.
+
+mod attacks;
+mod cli;
+mod conversations;
+mod openapi;
+mod people;
+mod problems;
+mod sessions;
+mod socket;
+mod start;
+
+pub mod server;

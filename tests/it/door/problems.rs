@@ -1,0 +1,80 @@
+//! Every refusal looks the same, whatever was wrong.
+
+use balie::model::Role;
+use serde_json::json;
+
+use crate::at_the_door;
+
+at_the_door! {
+    async fn what_is_no_address_or_no_method_is_a_problem_too(house) {
+        let sanne = house.signed_in("Sanne", Role::Agent).await;
+        sanne.get("/api/nothing").await.must_refuse(404, "not_found");
+        sanne.get("/hooks/x/y").await.must_refuse(404, "not_found");
+        sanne.get("/hooks/no-uuid").await.must_refuse(404, "not_found");
+        sanne.post("/hooks/01a20000-0000-7000-8000-000000000000", json!({})).await.must_refuse(404, "not_found");
+        sanne.call("PUT", "/api/me", json!({})).await.must_refuse(405, "method_not_allowed");
+        sanne.call("DELETE", "/health/live", json!(null)).await.must_refuse(405, "method_not_allowed");
+        sanne.get("/api/conversations/1").await.must_refuse(404, "not_found");
+        sanne.get("/api/live").await.must_refuse(400, "socket.expected");
+    }
+
+    async fn a_body_that_cannot_be_read_is_refused_without_a_guess(house) {
+        let sanne = house.signed_in("Sanne", Role::Agent).await;
+        let post = || sanne.request(reqwest::Method::POST, "/api/tags");
+        let json_post = || post().header("content-type", "application/json");
+        sanne.send(json_post().body("{\"name\": ")).await.must_refuse(400, "body.not_json");
+        sanne.send(json_post().body("")).await.must_refuse(400, "body.not_json");
+        sanne.send(json_post().body(&b"{\"name\":\"\xff\xfe\"}"[..])).await.must_refuse(400, "body.not_json");
+        sanne.send(json_post().body("[]")).await.must_refuse(422, "body.invalid");
+        sanne.send(json_post().body("{\"name\":7}")).await.must_refuse(422, "body.invalid");
+        sanne.send(json_post().body("{\"name\":\"x\",\"evil\":1}")).await.must_refuse(422, "body.invalid");
+        sanne.send(post().body("name=x")).await.must_refuse(415, "body.not_json");
+        let deep = format!("{{\"preferences\":{{\"x\":{}{}}}}}", "[".repeat(100_000), "]".repeat(100_000));
+        let patch = sanne.request(reqwest::Method::PATCH, "/api/me").header("content-type", "application/json");
+        sanne.send(patch.body(deep)).await.must_refuse(400, "body.not_json");
+        let large = format!("{{\"name\":\"{}\"}}", "x".repeat(2_000_000));
+        sanne.send(json_post().body(large)).await.must_refuse(413, "body.too_large");
+    }
+
+    async fn a_query_that_means_nothing_is_refused_and_an_empty_one_narrows_nothing(house) {
+        let sanne = house.signed_in("Sanne", Role::Agent).await;
+        for query in ["status=sleeping", "team=7", "limit=many", "assignee=somebody", "lane=secret"] {
+            sanne.get(&format!("/api/conversations?{query}")).await.must_refuse(400, "query.invalid");
+        }
+        for cursor in ["x", "1.x", "x.01a20000-0000-7000-8000-000000000000"] {
+            sanne.get(&format!("/api/conversations?cursor={cursor}")).await.must_refuse(400, "cursor.wrong");
+        }
+        sanne.get("/api/conversations?status=&team=&q=&assignee=&cursor=&limit=").await.must_be(200);
+        sanne.get("/api/conversations?q=%27%22%20OR%201%3D1%20--%20%2A%28%29").await.must_be(200);
+        sanne.get("/api/conversations?limit=-5").await.must_be(200);
+    }
+
+    async fn every_answer_carries_an_id_and_the_headers_that_protect(house) {
+        let sanne = house.signed_in("Sanne", Role::Agent).await;
+        for path in ["/api/me", "/api/nothing", "/", "/inbox", "/health/ready", "/metrics", "/assets/none.js"] {
+            let answer = sanne.get(path).await;
+            let header = |name: &str| answer.headers.get(name).map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default();
+            assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+            assert!(header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
+            assert!(!header("content-security-policy").contains("unsafe"), "{path}");
+            assert!(!header("x-request-id").is_empty(), "{path}");
+        }
+        assert_eq!(sanne.get("/api/me").await.headers["cache-control"], "no-store");
+        let own = sanne.request(reqwest::Method::GET, "/health/live").header("x-request-id", "from-the-proxy-1");
+        assert_eq!(sanne.send(own).await.headers["x-request-id"], "from-the-proxy-1");
+        let forged = sanne.request(reqwest::Method::GET, "/health/live").header("x-request-id", "a b\"c");
+        assert_ne!(sanne.send(forged).await.headers["x-request-id"], "a b\"c");
+    }
+
+    async fn health_and_numbers_are_there_for_who_watches(house) {
+        let stranger = house.stranger();
+        stranger.get("/health/live").await.must_be(200);
+        stranger.get("/health/ready").await.must_be(200);
+        let metrics = stranger.get("/metrics").await.text;
+        assert!(metrics.contains("balie_http_requests_total{method=\"GET\",route=\"/health/ready\",status=\"200\"} 1"), "{metrics}");
+        assert!(metrics.contains("balie_panics 0"));
+        house.running.store.close().await;
+        stranger.get("/health/live").await.must_be(200);
+        stranger.get("/health/ready").await.must_refuse(503, "database.unavailable");
+    }
+}
