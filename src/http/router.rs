@@ -13,8 +13,6 @@ use super::{Web, assets, connect, health, hooks, metrics, openapi, socket, trace
 
 /// What an ordinary request may weigh. Uploads and hooks have their own limits.
 const BODY: usize = 1024 * 1024;
-/// A file of 40 MB and the form around it.
-const UPLOAD: usize = 41 * 1024 * 1024;
 
 /// The whole door.
 pub fn router(web: Web) -> Router {
@@ -48,7 +46,7 @@ pub fn router(web: Web) -> Router {
         .route("/threads/{id}/measure", post(messages::measure))
         .route("/messages/{id}/actions", post(messages::act))
         .route("/messages/{id}/resolve", post(messages::resolve))
-        .route("/uploads", post(media::upload).layer(DefaultBodyLimit::max(UPLOAD)))
+        .route("/uploads", post(media::upload).layer(DefaultBodyLimit::max(media::PATIENCE)))
         .route("/media/{id}", get(media::show))
         .route("/channels", get(accounts::channels))
         .route("/accounts", get(accounts::list).post(accounts::add))

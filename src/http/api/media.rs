@@ -4,13 +4,18 @@ use axum::body::Body;
 use axum::extract::{Multipart, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 
 use crate::http::Web;
 use crate::http::error::{Answer, ApiError, Json, Path, Problem};
 use crate::http::session::Signed;
 use crate::model::{AttachmentId, UploadId};
+
+/// The largest file, in bytes.
+const LARGEST: usize = 40 * 1024 * 1024;
+/// Beyond this we hang up.
+pub const PATIENCE: usize = 256 * 1024 * 1024;
 
 /// A file that waits to be sent.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -41,22 +46,34 @@ pub async fn upload(
 ) -> Answer<(StatusCode, Json<Uploaded>)> {
     let unreadable = |error: axum::extract::multipart::MultipartError| {
         if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body.too_large", "The file is larger than 40 MB.")
+            too_large()
         } else {
             ApiError::bad_request("body.invalid", "The form could not be read.")
         }
     };
-    while let Some(field) = form.next_field().await.map_err(unreadable)? {
+    while let Some(mut field) = form.next_field().await.map_err(unreadable)? {
         if field.name() != Some("file") {
             continue;
         }
         let name = field.file_name().unwrap_or("file").to_owned();
-        let bytes = field.bytes().await.map_err(unreadable)?;
+        let (mut bytes, mut size) = (BytesMut::new(), 0);
+        while let Some(chunk) = field.chunk().await.map_err(unreadable)? {
+            size += chunk.len();
+            // What is too large is still read to its end, and thrown away: a browser that is cut off shows no answer.
+            if size <= LARGEST { bytes.extend_from_slice(&chunk) } else { bytes = BytesMut::new() }
+        }
+        if size > LARGEST {
+            return Err(too_large());
+        }
         let upload = web.desk.upload(&signed.viewer(), &name, &bytes).await?;
         let made = Uploaded { id: upload.id, name: upload.name, mime: upload.mime, size: upload.size };
         return Ok((StatusCode::CREATED, Json(made)));
     }
     Err(ApiError::invalid("upload.missing", "The form has no field named file."))
+}
+
+fn too_large() -> ApiError {
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body.too_large", "The file is larger than 40 MB.")
 }
 
 /// Kinds that a browser shows without running anything.
