@@ -118,7 +118,7 @@ CREATE TABLE threads (
     kind            TEXT NOT NULL CHECK (kind IN ('post', 'dm')),
     title           TEXT,
     url             TEXT,
-    version         BIGINT NOT NULL DEFAULT 0,          -- grows with every message that is not ours from here
+    version         BIGINT NOT NULL DEFAULT 0,          -- grows with every turn of either side
     created_at      BIGINT NOT NULL,
     UNIQUE (account_id, external_id)
 );

@@ -138,6 +138,8 @@ impl Desk {
             delivery: Some(DeliveryState::Queued),
         };
         tx.insert_message(&message).await?;
+        // A colleague who claims next has to have seen this answer before adding another.
+        tx.thread_moved(thread.id).await?;
         tx.insert_attachments(message.id, &checked.files).await?;
         tx.insert_outbox(&OutboxRow {
             id: OutboxId::new(),
@@ -183,10 +185,7 @@ impl Desk {
 
     async fn refuse_moved<T>(&self, thread: &ThreadRow) -> Result<T, DeskError> {
         let (stored, _) = self.store.messages_of(thread.conversation_id, None, 20).await?;
-        let newest = stored
-            .into_iter()
-            .filter(|message| message.thread_id == Some(thread.id) && message.origin != Origin::Balie)
-            .collect();
+        let newest = stored.into_iter().filter(|message| message.thread_id == Some(thread.id)).collect();
         Err(DeskError::ThreadMoved { version: thread.version, messages: self.store.present(newest).await? })
     }
 

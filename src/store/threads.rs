@@ -107,7 +107,7 @@ impl Tx {
         })
     }
 
-    /// Something new was said in a thread that our side has to have seen before it answers.
+    /// Something was said in a thread, by whomever, that must have been seen before the next answer.
     ///
     /// # Errors
     /// When the database refuses.

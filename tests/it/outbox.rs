@@ -122,6 +122,7 @@ on_both_engines! {
     async fn replies_in_a_thread_keep_their_order(f) {
         let (opened, token) = claimed(&f).await;
         for (key, text) in [("k1", "een"), ("k2", "twee")] {
+            let opened = f.desk.open(&f.sanne, opened.row.id).await.unwrap();
             let mut reply = answer(&opened, token, text);
             reply.then = Status::Open;
             f.desk.reply(&f.sanne, opened.row.id, &reply, key).await.unwrap();

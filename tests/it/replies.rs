@@ -90,6 +90,17 @@ on_both_engines! {
         f.desk.reply(&f.sanne, opened.row.id, &again, "k2").await.unwrap();
     }
 
+    async fn a_colleagues_answer_must_have_been_seen_too(f) {
+        let (opened, token) = claimed(&f).await;
+        let before = f.desk.open(&f.daan, opened.row.id).await.unwrap();
+        f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "We zoeken het uit."), "k1").await.unwrap();
+        // Her claim ended with her answer; Daan claims what he still has on his screen without it.
+        let token = f.desk.claim(&f.daan, opened.row.id).await.unwrap().token;
+        let refused = f.desk.reply(&f.daan, opened.row.id, &answer(&before, token, "Ik zoek het uit."), "k2").await.unwrap_err();
+        let DeskError::ThreadMoved { messages, .. } = refused else { panic!("{refused:?}") };
+        assert_eq!(messages.last().unwrap().text, "We zoeken het uit.");
+    }
+
     async fn an_edited_question_stops_the_reply_too(f) {
         let (opened, token) = claimed(&f).await;
         let mut edited = mention("1", "anna", "waar blijft mijn geld?", 0);
