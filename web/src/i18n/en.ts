@@ -40,6 +40,9 @@ export const en: Record<keyof typeof nl, Text> = {
   'unreachable.title': 'Balie cannot be reached',
   'unreachable.text': 'The server does not answer. Check your connection; your drafts are safe in this browser.',
 
+  'broken.text': 'That is the page’s fault, not yours. Your drafts are kept.',
+  'broken.reload': 'Load again',
+
   // Navigation
   nav: 'Menu',
   'nav.board': 'Board',
@@ -47,7 +50,7 @@ export const en: Record<keyof typeof nl, Text> = {
   'view.open': 'Open',
   'view.mine': 'Mine',
   'view.unassigned': 'Unassigned',
-  'view.pending': 'Waiting for customer',
+  'view.pending': 'With customer',
   'view.snoozed': 'Snoozed',
   'view.closed': 'Closed',
   'view.search': 'Search results',

@@ -38,6 +38,9 @@ export const nl = {
   'unreachable.title': 'Balie is niet bereikbaar',
   'unreachable.text': 'De server geeft geen antwoord. Controleer je verbinding; je concepten staan veilig in deze browser.',
 
+  'broken.text': 'Dat ligt aan de pagina, niet aan jou. Je concepten zijn bewaard.',
+  'broken.reload': 'Laad opnieuw',
+
   // Navigatie
   nav: 'Menu',
   'nav.board': 'Bord',

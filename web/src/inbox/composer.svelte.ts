@@ -295,6 +295,8 @@ export class Composer {
         }
       }
       this.clear();
+      // Our own words count too: the next answer must have seen them.
+      if (then !== 'closed') void this.conversation.load();
       return true;
     } catch (error) {
       this.refuse(error);

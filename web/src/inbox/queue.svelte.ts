@@ -6,6 +6,7 @@ import { conversations } from '../api/calls';
 import type { ConversationRow } from '../api/types';
 import { session } from '../app/session.svelte';
 import { type Filter, matches, order, queryOf, writeFilter } from './filter';
+import { lastSeen } from './lastseen';
 import { rows, type Row } from './row.svelte';
 
 const PAGE = 100;
@@ -40,10 +41,14 @@ export class Queue {
   async load(): Promise<void> {
     this.abort?.abort();
     const abort = (this.abort = new AbortController());
+    if (this.phase === 'loading' && this.list.length === 0) {
+      this.list = lastSeen.read(this.key).map((item) => rows.take(item));
+    }
     try {
       const page = await conversations.list({ ...queryOf(this.filter), limit: PAGE }, abort.signal);
       this.list = page.items.map((item) => rows.take(item));
       this.next = page.next;
+      if (!this.filter.q) lastSeen.write(this.key, page.items);
       this.arrivals = new Set();
       this.phase = 'ready';
       this.error = null;
