@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Answer, Ask, Net, No, invalid, no, unknown};
+use super::{Answer, Ask, Net, No, no, unknown};
 use crate::model::Timestamp;
 
 /// Lifetimes of the reference server, in milliseconds.
@@ -178,7 +178,9 @@ impl Net {
             "resolveHandle" => {
                 let handle = ask.need("handle")?;
                 let account = self.by_name(handle).filter(|account| account.handle.eq_ignore_ascii_case(handle));
-                account.map(|account| json!({"did": account.did})).ok_or_else(|| invalid("Unable to resolve handle"))
+                account
+                    .map(|account| json!({"did": account.did}))
+                    .ok_or_else(|| no(400, "HandleNotFound", "Unable to resolve handle"))
             }
             "createAccount" => {
                 let input = ask.json()?;

@@ -202,7 +202,9 @@ async fn xrpc(
     let mut net = network.lock();
     match net.answer(&ask) {
         Ok(value) => {
-            let mut response = axum::Json(value).into_response();
+            // Methods without output answer nothing at all.
+            let mut response =
+                if value.is_null() { StatusCode::OK.into_response() } else { axum::Json(value).into_response() };
             let reset = (net.now() / 1000 + 300).to_string();
             for (name, value) in [
                 ("ratelimit-limit", "3000"),
@@ -255,14 +257,13 @@ async fn document(State(network): State<Network>, Path(did): Path<String>) -> Re
     }
 }
 
-/// Names this address as a chat service, for account servers that pass calls on to it.
-async fn own_document(State(network): State<Network>) -> Response {
-    let url = network.lock().url.clone();
-    let host = url.trim_start_matches("http://").replace(':', "%3A");
+/// Names this address as a chat service, for account servers that pass calls on to it. It is whatever name it is asked by.
+async fn own_document(headers: HeaderMap) -> Response {
+    let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     axum::Json(json!({
         "@context": ["https://www.w3.org/ns/did/v1"],
-        "id": format!("did:web:{host}"),
-        "service": [{"id": "#bsky_chat", "type": "BskyChatService", "serviceEndpoint": url}],
+        "id": format!("did:web:{}", host.replace(':', "%3A")),
+        "service": [{"id": "#bsky_chat", "type": "BskyChatService", "serviceEndpoint": format!("http://{host}")}],
     }))
     .into_response()
 }

@@ -97,7 +97,7 @@ impl Net {
                 if let Some(account) = self.accounts.get_mut(&viewer) {
                     account.seen_at = at.0;
                 }
-                Ok(json!({}))
+                Ok(Value::Null)
             }
             "getPosts" => {
                 let uris = ask.all("uris");

@@ -160,10 +160,14 @@ impl Net {
         let text = |key: &str| input[key].as_str().unwrap_or_default().to_owned();
         if method == "createReport" {
             let count = self.next();
-            return Ok(json!({
-                "id": count, "reasonType": input["reasonType"], "reason": input["reason"], "subject": input["subject"],
-                "reportedBy": caller.did, "createdAt": Timestamp(self.now()).to_rfc3339(),
-            }));
+            let mut report = json!({
+                "id": count, "reasonType": input["reasonType"], "subject": input["subject"], "reportedBy": caller.did,
+                "createdAt": Timestamp(self.now()).to_rfc3339(),
+            });
+            if input["reason"].is_string() {
+                report["reason"] = input["reason"].clone();
+            }
+            return Ok(report);
         }
         let repo = text("repo");
         if self.by_name(&repo).map(|account| &account.did) != Some(&caller.did) {

@@ -83,7 +83,7 @@ impl Net {
                         me.muted.remove(&did)
                     };
                 }
-                Ok(Value::Object(serde_json::Map::new()))
+                Ok(Value::Null)
             }
             _ => Err(unknown()),
         }
