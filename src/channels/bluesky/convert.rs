@@ -237,7 +237,10 @@ pub fn chat_thread(convo: &str, peers: &[&Profile]) -> ThreadRef {
     let (external_id, title) = if let [one] = peers {
         (format!("dm:{}", one.did), None)
     } else {
-        let names: Vec<String> = peers.iter().take(5).map(|peer| author(peer).name).collect();
+        // The service promises no order, and a title should not change with it.
+        let mut names: Vec<String> = peers.iter().map(|peer| author(peer).name).collect();
+        names.sort();
+        names.truncate(5);
         (format!("convo:{convo}"), Some(names.join(", ")).filter(|title| !title.is_empty()))
     };
     ThreadRef {

@@ -4,7 +4,8 @@
 //! So every poll reads from the top until it is past what the poll before had reached, past the last day, and on a page where all
 //! is known (at most 1,000 beyond what must be read); once a day it reads a month deep. Never does it stop at the first known one.
 //!
-//! Promises: a walk is one page per call, its place is in the cursor, and a crash goes on there; what is known is in the cursor.
+//! Promises: a page with news ends the call and the walk's place is in the cursor, so a crash goes on there; what is known is in
+//! the cursor; a poll without news leaves the cursor as it is.
 //! Must not: rely on the desk's memory.
 
 use std::collections::{HashMap, HashSet};
@@ -62,7 +63,7 @@ enum Kind {
     Deep,
 }
 
-/// One page.
+/// Reads on until a page brings news or the walk is done.
 ///
 /// # Errors
 /// The classes of any call.
@@ -79,6 +80,32 @@ pub async fn pull(api: &Api, cursor: Option<&Value>) -> Result<Batch, ChannelErr
         pages: 0,
         started: now,
     });
+    loop {
+        let page = page(api, &cursor, &walk).await?;
+        walk.pages += 1;
+        let goes_on = page.next.is_some() && goes_on(&walk, cursor.reached, now, page.position, !page.fresh.is_empty());
+        if goes_on && page.fresh.is_empty() {
+            // Nothing to keep: a poll that finds no news leaves the cursor as it is, however many pages it read.
+            walk.at = page.next;
+            continue;
+        }
+        return keep(api, cursor, walk, page, goes_on).await;
+    }
+}
+
+/// A page of the list, and what of it is new.
+#[derive(Default)]
+struct Page {
+    /// Hashes of what was not known.
+    fresh: Vec<String>,
+    notes: Vec<Notification>,
+    unreadable: Vec<Unreadable>,
+    /// The sort time of its oldest item (epoch ms), as far as anything tells it.
+    position: Option<i64>,
+    next: Option<String>,
+}
+
+async fn page(api: &Api, cursor: &Cursor, walk: &Walk) -> Result<Page, ChannelError> {
     let mut query = vec![
         ("limit", "100"),
         ("reasons", "mention"),
@@ -96,62 +123,74 @@ pub async fn pull(api: &Api, cursor: Option<&Value>) -> Result<Batch, ChannelErr
     let known: HashSet<&str> =
         cursor.known.as_bytes().chunks(KNOWN_WIDTH).filter_map(|chunk| std::str::from_utf8(chunk).ok()).collect();
     let history_floor = walk.started - i64::try_from(api.context.history.as_millis()).unwrap_or(30 * DAY);
-    let mut fresh = Vec::new();
-    let mut notes = Vec::new();
-    let mut batch = Batch::default();
-    let mut position = None;
+    let mut page = Page::default();
     for value in raw {
         let sorted = value["indexedAt"].as_str().and_then(Timestamp::parse_rfc3339).map(|at| at.0);
-        position = match (position, sorted) {
+        page.position = match (page.position, sorted) {
             (Some(a), Some(b)) => Some(std::cmp::min::<i64>(a, b)),
             (a, b) => a.or(b),
         };
         let hash = hash(value);
-        if known.contains(hash.as_str()) || fresh.contains(&hash) {
+        if known.contains(hash.as_str()) || page.fresh.contains(&hash) {
             continue;
         }
-        fresh.push(hash);
+        page.fresh.push(hash);
         let wanted = walk.kind != Kind::First || sorted.is_none_or(|at| at >= history_floor);
         match read(value) {
-            Ok(note) if wanted && matches!(note.reason.as_str(), "mention" | "reply" | "quote") => notes.push(note),
+            Ok(note) if wanted && matches!(note.reason.as_str(), "mention" | "reply" | "quote") => {
+                page.notes.push(note);
+            }
             Ok(_) => {}
-            Err(error) => batch.unreadable.push(Unreadable { payload: value.to_string(), error }),
+            Err(error) => page.unreadable.push(Unreadable { payload: value.to_string(), error }),
         }
     }
+    page.next = answer["cursor"].as_str().and_then(|next| onward(next, walk.at.as_deref()));
+    // A page on which the filter left nothing still moved: then the cursor tells how far.
+    let told = page.next.as_deref().and_then(Timestamp::parse_rfc3339).map(|at| at.0);
+    page.position = page.position.or(told);
+    Ok(page)
+}
+
+async fn keep(api: &Api, mut cursor: Cursor, mut walk: Walk, page: Page, goes_on: bool) -> Result<Batch, ChannelError> {
     let history = walk.kind == Kind::First;
     let connected = if history { walk.started } else { cursor.connected };
-    batch.items = messages(api, &notes, history, connected)
-        .await?
-        .into_iter()
-        .map(|message| Item::Message(Box::new(message)))
-        .collect();
-    batch.quota = api.quota();
-
-    walk.pages += 1;
-    let next = answer["cursor"]
-        .as_str()
-        .filter(|next| !next.is_empty() && walk.at.as_deref() != Some(*next))
-        .map(ToOwned::to_owned);
-    // A page on which the filter left nothing still moved: then the cursor tells how far.
-    let position = position
-        .or_else(|| next.as_deref().and_then(|next| Timestamp::parse_rfc3339(next.split("::").next()?)).map(|at| at.0));
-    let goes_on = next.is_some() && goes_on(&walk, cursor.reached, now, position, !fresh.is_empty());
-    fresh.push(std::mem::take(&mut cursor.known));
-    cursor.known = fresh.concat();
+    let found = messages(api, &page.notes, history, connected).await?;
+    let news = !page.fresh.is_empty();
+    cursor.known = page.fresh.concat() + &cursor.known;
     cursor.known.truncate(KNOWN_MAX * KNOWN_WIDTH);
     if goes_on {
-        walk.at = next;
+        walk.at = page.next;
         cursor.walk = Some(walk);
     } else {
-        cursor.reached = walk.started;
         cursor.connected = connected;
+        // An older moment only makes the next poll read further down: not worth a write at every poll.
+        if news || walk.kind != Kind::Poll || walk.started - cursor.reached >= OVERLAP {
+            cursor.reached = walk.started;
+        }
         if walk.kind != Kind::Poll {
             cursor.deep = walk.started;
         }
     }
-    batch.more = goes_on;
-    batch.next = Some(json!(cursor));
-    Ok(batch)
+    Ok(Batch {
+        items: found.into_iter().map(|message| Item::Message(Box::new(message))).collect(),
+        unreadable: page.unreadable,
+        next: Some(json!(cursor)),
+        more: goes_on,
+        quota: api.quota(),
+    })
+}
+
+/// The cursor to go on with; `None` when the list does not move.
+///
+/// The cursor is the time of the page's last item and the next page begins strictly below it, so what shares that
+/// millisecond with it would never be seen (tried on the reference index: four posts of one moment, two to a page, two
+/// lost). So we go on one millisecond above, meet the last item again, and step down only when that was all there is.
+fn onward(next: &str, asked: Option<&str>) -> Option<String> {
+    let Some(at) = Timestamp::parse_rfc3339(next) else {
+        return (!next.is_empty() && asked != Some(next)).then(|| next.to_owned());
+    };
+    let below = asked.and_then(Timestamp::parse_rfc3339).unwrap_or(Timestamp(i64::MAX));
+    [Timestamp(at.0 + 1), at].into_iter().find(|at| *at < below).map(Timestamp::to_rfc3339)
 }
 
 /// Whether the page after this one must be read too.
@@ -279,7 +318,7 @@ fn view(note: &Notification) -> PostView {
 
 #[cfg(test)]
 mod tests {
-    use super::{DAY, Kind, Walk, goes_on};
+    use super::{DAY, Kind, Walk, goes_on, onward};
 
     fn walk(kind: Kind, pages: u32) -> Walk {
         Walk { kind, at: None, pages, started: 0 }
@@ -302,6 +341,18 @@ mod tests {
         );
         assert!(!poll(1_000, Some(now), true), "nothing is endless");
         assert!(!poll(50, None, false), "nor is a list that tells no times");
+    }
+
+    #[test]
+    fn the_next_page_overlaps_by_the_moment_the_list_would_skip() {
+        let (at, above) = ("2026-11-22T02:00:45.746Z", "2026-11-22T02:00:45.747Z");
+        assert_eq!(onward(at, None).as_deref(), Some(above));
+        assert_eq!(onward(at, Some("2026-11-22T03:00:00.000Z")).as_deref(), Some(above));
+        assert_eq!(onward(at, Some(above)).as_deref(), Some(at), "a page full of one moment");
+        assert_eq!(onward(at, Some(at)), None, "a list that does not move");
+        assert_eq!(onward("2026-11-22T03:00:00.000Z", Some(at)), None, "nor one that goes back up");
+        assert_eq!(onward("opaque::1", None).as_deref(), Some("opaque::1"));
+        assert_eq!(onward("", None), None);
     }
 
     #[test]

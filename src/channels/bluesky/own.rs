@@ -1,5 +1,5 @@
-//! The feed `own`: the brand's recent posts, for what notifications do not tell: answers written in another client, and replies
-//! more than five levels below the brand's post.
+//! The feed `own`: the brand's recent posts, for what notifications do not tell: answers written in another client, replies more
+//! than five levels below the brand's post, and replies that were indexed before what they answer (seen at the reference index).
 //!
 //! A post is looked at when it is new and is or has a reply, when its number of direct replies changed, and, when its thread is
 //! deep, every ten minutes: the number does not count what hangs further down.

@@ -38,11 +38,8 @@ impl Judge<'_> {
         let Node::Post(focus) = tree else { return Vec::new() };
         let mut way = Way::default();
         if let Some(refs) = &focus.post.record.reply {
-            let starter = did_of(&refs.root.uri);
             // The start of the chain names the thread even when the start itself is deleted or out of reach.
-            if !starter.is_empty() && starter != self.brand {
-                way.anchor = Some(refs.root.uri.clone());
-            }
+            self.hole(&refs.root.uri, &mut way);
         }
         let mut ancestors = Vec::new();
         let mut at = focus.parent.as_ref();

@@ -158,12 +158,11 @@ impl Refusal {
         self.error == "InvalidToken" && self.message.starts_with("Bad token")
     }
 
-    /// The service behind the account's server is not there or does not know the method.
+    /// The service behind the account's server is not there or does not know the method. A service whose name leads nowhere
+    /// is a bare 500 at the reference server.
     #[must_use]
     pub fn is_absent_service(&self) -> bool {
-        matches!(self.status, 404 | 501 | 502 | 503 | 504)
-            || self.error == "MethodNotImplemented"
-            || self.message.contains("could not resolve proxy")
+        self.status == 404 || self.status >= 500 || self.message.contains("could not resolve proxy")
     }
 
     /// The record, the repository or the account behind it is gone.
