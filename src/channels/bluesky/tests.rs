@@ -13,6 +13,14 @@ use crate::channels::{Channel, Client, Context, MemorySecrets, above};
 use crate::clock::Clock;
 use crate::model::Timestamp;
 
+mod chats;
+mod feeds;
+mod fixtures;
+mod moderation;
+mod real;
+mod replies;
+mod sessions;
+
 /// The network, its clock, and the brand's secrets as they outlive a connection.
 pub struct Stage {
     running: Running,

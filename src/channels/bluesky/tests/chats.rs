@@ -1,0 +1,230 @@
+//! Direct messages.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::Stage;
+use crate::channels::contract::{Harness, Inbox, Say, Who};
+use crate::channels::error::Class;
+use crate::channels::fake::{Fault, Rule};
+use crate::channels::{Message, OutFile, Reply};
+use crate::model::Direction;
+
+const SEND: &str = "/xrpc/chat.bsky.convo.sendMessage";
+
+async fn asked(stage: &Stage) -> (Inbox, Message) {
+    let mut inbox = Inbox::connected(stage).await;
+    stage.say(Say::dm(Who::Customer, "in vertrouwen")).await;
+    inbox.pull().await.unwrap();
+    let message = inbox.find("in vertrouwen").clone();
+    (inbox, message)
+}
+
+fn reply(inbox: &Inbox) -> &dyn Reply {
+    inbox.channel.reply().unwrap()
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_uncertain_and_is_found_by_looking() {
+    for fault in [Fault::CutAfter, Fault::Half, Fault::malformed()] {
+        let stage = Stage::start().await;
+        let (inbox, dm) = asked(&stage).await;
+        let outgoing = inbox.answer(&dm, "kwam dit aan?", stage.clock());
+        let arrives = !matches!(fault, Fault::Answer { .. });
+        stage.wire().inject(Rule::new(SEND, fault));
+        let error = reply(&inbox).deliver(&outgoing).await.unwrap_err();
+        assert_eq!(error.class, Class::Uncertain);
+        let found = reply(&inbox).find(&outgoing).await.unwrap();
+        assert_eq!(found.is_some(), arrives);
+        assert_eq!(stage.said().await.len(), usize::from(arrives), "nothing was sent again by itself");
+    }
+}
+
+#[tokio::test]
+async fn the_same_words_of_yesterday_are_not_taken_for_todays() {
+    let stage = Stage::start().await;
+    let (inbox, dm) = asked(&stage).await;
+    reply(&inbox).deliver(&inbox.answer(&dm, "Graag gedaan!", stage.clock())).await.unwrap();
+    stage.clock.advance(Duration::from_secs(86_400));
+    let today = inbox.answer(&dm, "Graag gedaan!", stage.clock());
+    assert_eq!(reply(&inbox).find(&today).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_refusal_before_the_chat_service_is_no_uncertainty() {
+    let stage = Stage::start().await;
+    let (inbox, dm) = asked(&stage).await;
+    let answer = |status: u16, error: &str, message: &str| Fault::Answer {
+        status,
+        headers: vec![],
+        body: json!({"error": error, "message": message}).to_string(),
+    };
+    for (fault, class) in [
+        (answer(503, "NotEnoughResources", ""), Class::Transient),
+        (answer(502, "UpstreamFailure", "upstream service unreachable"), Class::Uncertain),
+        (answer(504, "UpstreamTimeout", ""), Class::Uncertain),
+        (answer(501, "MethodNotImplemented", ""), Class::Transient),
+        (answer(400, "InvalidConvo", "Convo is locked"), Class::Rejected),
+    ] {
+        stage.wire().inject(Rule::new(SEND, fault));
+        let error = reply(&inbox).deliver(&inbox.answer(&dm, "hoi", stage.clock())).await.unwrap_err();
+        assert_eq!(error.class, class, "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_comes_in_and_is_accepted_by_answering() {
+    let stage = Stage::start().await;
+    stage.network.lock().set_open_chat(&stage.did(Who::Brand), false);
+    stage.say(Say::dm(Who::Customer, "van voor de koppeling")).await;
+    stage.clock.advance(Duration::from_secs(3_600));
+    let mut inbox = Inbox::connected(&stage).await;
+    let early = inbox.find("van voor de koppeling").clone();
+    assert!(early.history, "requests are back-filled too");
+    stage.say(Say::dm(Who::Other, "ik ken u niet")).await;
+    inbox.pull().await.unwrap();
+    let dm = inbox.find("ik ken u niet").clone();
+    assert!(!dm.history);
+    reply(&inbox).deliver(&inbox.answer(&dm, "maar wij u wel", stage.clock())).await.unwrap();
+    assert_eq!(stage.calls("acceptConvo"), 1);
+    // In the thread, without a message to answer, the peer tells the conversation.
+    let mut outgoing = inbox.answer(&dm, "nogmaals", stage.clock());
+    outgoing.reply_to = None;
+    reply(&inbox).deliver(&outgoing).await.unwrap();
+    assert_eq!((stage.calls("acceptConvo"), stage.calls("getConvoForMembers")), (1, 1));
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.find("nogmaals").thread, dm.thread);
+}
+
+#[tokio::test]
+async fn a_group_is_one_thread() {
+    let stage = Stage::start().await;
+    let mut inbox = Inbox::connected(&stage).await;
+    let (brand, customer, other) = (stage.did(Who::Brand), stage.did(Who::Customer), stage.did(Who::Other));
+    let group = stage.network.lock().convo_of(&customer, &[&brand, &other]);
+    for (by, text) in [(&customer, "wij samen"), (&other, "met ons drieën")] {
+        stage.clock.advance(Duration::from_secs(1));
+        stage.network.lock().chat_say(by, &group, &json!({"text": text})).ok().unwrap();
+    }
+    stage.say(Say::dm(Who::Customer, "ik alleen")).await;
+    inbox.pull().await.unwrap();
+    let one = inbox.find("wij samen").clone();
+    assert_eq!(one.thread, inbox.find("met ons drieën").thread);
+    assert_ne!(one.thread.external_id, inbox.find("ik alleen").thread.external_id);
+    assert_eq!(one.thread.title.as_deref(), Some("B. Zoeker, K. Lant"));
+    let mut outgoing = inbox.answer(&one, "welkom allen", stage.clock());
+    outgoing.reply_to = None;
+    reply(&inbox).deliver(&outgoing).await.unwrap();
+    let said = stage.network.lock().chat_said();
+    let (_, convo, ..) = said.iter().find(|(.., text)| text == "welkom allen").unwrap();
+    assert_eq!(*convo, group);
+}
+
+#[tokio::test]
+async fn what_happens_during_the_backfill_rings() {
+    let stage = Stage::start().await;
+    stage.say(Say::dm(Who::Customer, "van gisteren")).await;
+    stage.clock.advance(Duration::from_secs(86_400));
+    let channel = stage.connect();
+    let pull = channel.pull().unwrap();
+    let first = pull.pull("chat", None).await.unwrap();
+    assert!(first.more && first.items.is_empty(), "the log's place is taken before anything is read");
+    stage.clock.advance(Duration::from_secs(1));
+    stage.say(Say::dm(Who::Customer, "tussendoor")).await;
+    let mut inbox = Inbox::new(Arc::clone(&channel));
+    inbox.cursors.insert("chat", first.next.unwrap());
+    inbox.pull().await.unwrap();
+    assert!(inbox.find("van gisteren").history && !inbox.find("tussendoor").history);
+}
+
+#[tokio::test]
+async fn a_long_past_is_read_back_as_far_as_asked() {
+    let stage = Stage::start().await;
+    stage.say(Say::dm(Who::Customer, "van vorige maand")).await;
+    stage.clock.advance(Duration::from_secs(20 * 86_400));
+    for n in 0..130 {
+        stage.say(Say::dm(Who::Customer, format!("bericht <{n}>"))).await;
+    }
+    stage.say(Say::dm(Who::Other, "ook ik")).await;
+    let inbox = Inbox::connected(&stage).await;
+    assert_eq!((inbox.count("bericht"), inbox.count("ook ik"), inbox.count("van vorige maand")), (130, 1, 0));
+}
+
+#[tokio::test]
+async fn a_shared_post_and_a_deleted_message_are_understood() {
+    let stage = Stage::start().await;
+    let (mut inbox, dm) = asked(&stage).await;
+    let (brand, customer) = (stage.did(Who::Brand), stage.did(Who::Customer));
+    let post = stage.say(Say::post(Who::Customer, "een openbaar bericht")).await;
+    let convo = stage.network.lock().convo_of(&customer, &[&brand]);
+    let share =
+        json!({"text": "", "embed": {"$type": "app.bsky.embed.record#view", "record": {"uri": post, "cid": "b"}}});
+    stage.network.lock().chat_say(&customer, &convo, &share).ok().unwrap();
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.find(&format!("https://bsky.app/profile/{customer}/post/")).direction, Direction::In);
+    // The brand deletes a message from its own view, in another client.
+    let session = json!({"identifier": "brand.test", "password": "brand-pass"});
+    let client = crate::channels::Client::new(true).unwrap();
+    let call = async |nsid: &str, input: Value, token: &str| {
+        let url = format!("{}/xrpc/{nsid}", stage.running.url).parse().unwrap();
+        let request = client.request(reqwest::Method::POST, &url).unwrap().json(&input);
+        let request = request.bearer_auth(token).header("atproto-proxy", "did:web:api.bsky.chat#bsky_chat");
+        serde_json::from_slice::<Value>(&client.send(request).await.unwrap().body).unwrap()
+    };
+    let session = call("com.atproto.server.createSession", session, "").await;
+    let message = dm.external_id.rsplit('/').next().unwrap();
+    call(
+        "chat.bsky.convo.deleteMessageForSelf",
+        json!({"convoId": convo, "messageId": message}),
+        session["accessJwt"].as_str().unwrap(),
+    )
+    .await;
+    inbox.pull().await.unwrap();
+    assert!(inbox.removed.contains(&dm.external_id));
+}
+
+#[tokio::test]
+async fn what_a_chat_cannot_carry_is_refused_here() {
+    let stage = Stage::start().await;
+    let (inbox, dm) = asked(&stage).await;
+    let mut outgoing = inbox.answer(&dm, "met foto", stage.clock());
+    outgoing.files =
+        vec![OutFile { name: "a".into(), mime: "image/png".into(), alt: String::new(), bytes: b"x".as_slice().into() }];
+    assert_eq!(reply(&inbox).deliver(&outgoing).await.unwrap_err().code, "bluesky.dm_files");
+    let long = inbox.answer(&dm, &"a".repeat(1_001), stage.clock());
+    assert_eq!(reply(&inbox).deliver(&long).await.unwrap_err().code, "bluesky.too_long");
+    reply(&inbox).deliver(&inbox.answer(&dm, &"a".repeat(1_000), stage.clock())).await.unwrap();
+    let allowance = inbox.channel.allowance(&dm.thread, &json!({"chat": "ok"}));
+    assert_eq!((allowance.limit.max, allowance.attachments.max, allowance.may_reply), (1_000, 0, true));
+}
+
+#[tokio::test]
+async fn a_chat_service_that_is_not_there_stops_nothing_else() {
+    let stage = Stage::start().await;
+    let mut inbox = Inbox::connected(&stage).await;
+    for status in [404, 500, 501, 502, 504] {
+        stage.wire().inject(Rule::new("/xrpc/chat.bsky.*", Fault::status(status)).always());
+        let pull = inbox.channel.pull().unwrap();
+        let error = pull.pull("chat", inbox.cursors.get("chat")).await.unwrap_err();
+        assert_eq!((error.class, error.code.as_str()), (Class::Transient, "bluesky.chat_unavailable"), "{status}");
+        let probe = inbox.channel.probe().await.unwrap();
+        assert!(probe.warnings[0].starts_with("bluesky.chat_unavailable"));
+        pull.pull("notifications", inbox.cursors.get("notifications")).await.unwrap();
+        stage.wire().heal();
+    }
+    stage.say(Say::dm(Who::Customer, "toen de chat er weer was")).await;
+    inbox.pull().await.unwrap();
+    assert!(!inbox.find("toen de chat er weer was").history);
+    // Switched off, nobody asks.
+    let secrets = json!({"password": stage.account(Who::Brand)["app_password"]});
+    let quiet = stage.connect_with(json!({"chat_proxy": "-"}), secrets);
+    assert!(quiet.pull().unwrap().feeds().iter().all(|feed| feed.key != "chat"));
+    assert!(quiet.probe().await.unwrap().warnings.is_empty());
+    let asleep = stage.connect_with(
+        json!({"chat_proxy": "did:web:elders.example#bsky_chat"}),
+        json!({"password": stage.account(Who::Brand)["app_password"]}),
+    );
+    assert_eq!(asleep.pull().unwrap().pull("chat", None).await.unwrap_err().code, "bluesky.chat_unavailable");
+}
