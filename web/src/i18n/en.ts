@@ -457,7 +457,7 @@ export const en: Record<keyof typeof nl, Text> = {
   'accounts.testing': 'Testing…',
   'accounts.tested': 'It works: {name} ({handle})',
   'accounts.add': 'Connect',
-  'accounts.authorize': 'Continue at {name}',
+  'accounts.authorize': 'Connect in the browser',
   'accounts.connected': '{name} is connected.',
   'accounts.state': 'State',
   'accounts.since': 'Since',

@@ -455,7 +455,7 @@ export const nl = {
   'accounts.testing': 'Testen…',
   'accounts.tested': 'Het werkt: {name} ({handle})',
   'accounts.add': 'Koppel',
-  'accounts.authorize': 'Ga verder bij {name}',
+  'accounts.authorize': 'Koppel in de browser',
   'accounts.connected': '{name} is gekoppeld.',
   'accounts.state': 'Toestand',
   'accounts.since': 'Sinds',

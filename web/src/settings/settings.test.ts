@@ -36,6 +36,7 @@ describe('the setup notes of a channel', () => {
 
   it('link only to the web; everything else stays text', () => {
     expect(inline('[x](javascript:alert(1)) <b>no</b>').every((piece) => piece.kind === 'text')).toBe(true);
+    expect(inline('*a* b*c')[0]).toEqual({ kind: 'italic', text: 'a' });
     expect(inline('see [docs](https://d.example)')).toEqual([
       { kind: 'text', text: 'see ' },
       { kind: 'link', text: 'docs', href: 'https://d.example' },

@@ -1,24 +1,26 @@
 // A channel's own setup notes are short Markdown. Only what they use is read: headings, lists, paragraphs,
-// bold, code and links; everything else stays the text it is. Nothing becomes HTML.
+// emphasis, code and links; everything else stays the text it is. Nothing becomes HTML.
 export type Inline =
-  | { kind: 'text' | 'bold' | 'code'; text: string }
+  | { kind: 'text' | 'bold' | 'italic' | 'code'; text: string }
   | { kind: 'link'; text: string; href: string };
 
 export type Block =
   | { kind: 'heading' | 'paragraph'; inline: Inline[] }
   | { kind: 'list'; ordered: boolean; items: Inline[][] };
 
-const INLINE = /\*\*(.+?)\*\*|`([^`]+)`|\[([^\]]+)\]\((https?:\/\/[^)\s]+)\)|<(https?:\/\/[^>\s]+)>/g;
+const INLINE =
+  /\*\*(.+?)\*\*|`([^`]+)`|\[([^\]]+)\]\((https?:\/\/[^)\s]+)\)|<(https?:\/\/[^>\s]+)>|\*([^*\s][^*]*)\*/g;
 
 export function inline(text: string): Inline[] {
   const found: Inline[] = [];
   let from = 0;
   for (const hit of text.matchAll(INLINE)) {
     if (hit.index > from) found.push({ kind: 'text', text: text.slice(from, hit.index) });
-    const [whole, bold, code, label, href, bare] = hit;
+    const [whole, bold, code, label, href, bare, italic] = hit;
     if (bold) found.push({ kind: 'bold', text: bold });
     else if (code) found.push({ kind: 'code', text: code });
     else if (label && href) found.push({ kind: 'link', text: label, href });
+    else if (italic) found.push({ kind: 'italic', text: italic });
     else if (bare) found.push({ kind: 'link', text: bare, href: bare });
     from = hit.index + whole.length;
   }
