@@ -47,10 +47,10 @@ describe('two processes on one PostgreSQL', { timeout: 300_000 }, () => {
       await anna.seesMessage('what she missed', (m) => m.id === late.id)
     }))
 
-  it('both nodes die in turn at every seam: nothing lost, nothing doubled', () => {
-    let turn = 0
-    const between = () => (turn++ % 2 ? one : two).crash()
-    return told(() => story({ network, balie: one, anna, bram, mark: mark(), between }))
+  it('nodes die in turn on the way: nothing lost, nothing doubled', () => {
+    // A node that died held its accounts by leases of half a minute; that long the other may have to wait.
+    const deaths = { 'a mention is posted': one, 'it is claimed': two, 'the customer answered': two, 'a post is taken back': one }
+    return told(() => story({ network, balie: one, anna, bram, mark: mark(), patience: 90_000, between: (seam) => deaths[seam]?.crash() }))
   })
 
   it('the database goes away and comes back: not ready, alive, and nothing lost', () =>

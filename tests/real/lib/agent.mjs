@@ -20,7 +20,6 @@ export class Agent {
     this.kinds = []
     this.seq = null
     this.resets = 0
-    this.drafts = []
   }
 
   async signIn() {
@@ -87,8 +86,8 @@ export class Agent {
     if (said.type === 'reset') { this.seq = said.seq; this.resets++; this.#fill().catch(() => {}) }
     if (said.type !== 'events') return
     for (const event of said.events) {
-      if (this.seq !== null && event.seq <= this.seq) this.doubled = (this.doubled ?? 0) + 1
-      this.seq = event.seq
+      // What happens while a client joins may be told twice; rows are replaced by id, so that changes nothing.
+      this.seq = Math.max(this.seq ?? 0, event.seq)
       this.kinds.push(event.kind)
       if (event.row) this.rows.set(event.row.id, event.row)
       if (event.message) this.messages.set(event.message.id, event.message)

@@ -45,9 +45,9 @@ export async function bluesky() {
       remove: (it) => agent.deletePost(it.uri),
       /** What the brand wrote under that post, as this customer's own client shows it. */
       answersTo,
-      seesAnswer: (to, text) =>
+      seesAnswer: (to, text, within = 30_000) =>
         until(`${name} sees the answer "${text}"`, async () => (await answersTo(to)).find((a) => a.text.includes(text)), {
-          within: 30_000,
+          within,
           state: () => answersTo(to),
         }),
       notified: async () => (await agent.listNotifications()).data.notifications,

@@ -20,6 +20,22 @@ export async function mastodon({ rateLimit } = {}) {
     return text ? JSON.parse(text) : null
   }
 
+  /** A token of the brand's own application, as its owner makes one under Preferences, Development. */
+  async function token() {
+    const form = async (path, fields) => {
+      const res = await fetch(net.url + path, { method: 'POST', body: new URLSearchParams(fields), redirect: 'manual' })
+      if (res.status >= 400) throw new Error(`POST ${path}: ${res.status} ${await res.text()}`)
+      return res
+    }
+    const redirect_uri = 'http://127.0.0.1/back'
+    const app = await (await form('/api/v1/apps', { client_name: 'Inbox', redirect_uris: redirect_uri, scopes: 'read write' })).json()
+    const { client_id, client_secret } = app
+    const allowed = await form('/oauth/authorize', { username: 'brand', client_id, redirect_uri, scope: 'read write', response_type: 'code' })
+    const code = new URL(allowed.headers.get('location')).searchParams.get('code')
+    const given = await form('/oauth/token', { grant_type: 'authorization_code', code, client_id, client_secret, redirect_uri })
+    return (await given.json()).access_token
+  }
+
   let people = 0
   /** Somebody who has not been here before. */
   async function customer() {
@@ -41,9 +57,9 @@ export async function mastodon({ rateLimit } = {}) {
       edit: (it, text) => call('PUT', `/api/v1/statuses/${it.id}`, { status: text }),
       remove: (it) => call('DELETE', `/api/v1/statuses/${it.id}`),
       answersTo,
-      seesAnswer: (to, text) =>
+      seesAnswer: (to, text, within = 30_000) =>
         until(`${name} sees the answer "${text}"`, async () => (await answersTo(to)).find((a) => a.text.includes(text)), {
-          within: 30_000,
+          within,
           state: () => answersTo(to),
         }),
       notified: () => call('GET', '/api/v1/notifications'),
@@ -56,7 +72,7 @@ export async function mastodon({ rateLimit } = {}) {
     net,
     customer,
     brand: async () => as('brand'),
-    settings: { url: `http://127.0.0.1:${line.port}`, token: 'brand-token' },
+    settings: { url: `http://127.0.0.1:${line.port}`, token: await token() },
     secret: 'token',
     /** Between Balie and the network; customers are not on it. */
     line,

@@ -14,8 +14,9 @@ const count = (list, test) => list.filter(test).length
  * @param {(seam: string) => Promise<void>} o.between
  * @param {(line: string) => void} o.say
  * @param {string} o.mark      makes this telling's texts unlike another's
+ * @param {number} o.patience  milliseconds; what the network or another node has a part in may take so long
  */
-export async function story({ network, balie, anna, bram, between = async () => {}, say = () => {}, mark }) {
+export async function story({ network, balie, anna, bram, between = async () => {}, say = () => {}, mark, patience = 30_000 }) {
   const customer = await network.customer()
   const question = `waar blijft mijn pakket? Al 3 dagen niks ${mark} 📦`
   const answer = `Wat vervelend! Stuur je ons je bestelnummer? ${mark}`
@@ -26,7 +27,7 @@ export async function story({ network, balie, anna, bram, between = async () => 
   const from = Date.now()
   await between('a mention is posted')
   const shown = (row) => row.snippet?.includes(mark)
-  const [row] = await Promise.all([anna.sees('the mention', shown), bram.sees('the mention', shown)])
+  const [row] = await Promise.all([anna.sees('the mention', shown, patience), bram.sees('the mention', shown, patience)])
   say(`the mention stood in both queues after ${Date.now() - from} ms`)
   assert.equal(row.status, 'open')
   assert.equal(row.lane, 'public')
@@ -57,7 +58,7 @@ export async function story({ network, balie, anna, bram, between = async () => 
   const reply = await anna.reply(id, answer, { claim: await anna.claim(id) })
   await between('a reply is accepted')
   assert.equal((await reply.again()).id, reply.message.id, 'the same key is the same reply')
-  const seen = await customer.seesAnswer(asked, mark)
+  const seen = await customer.seesAnswer(asked, mark, patience)
   await between('the reply is on the network')
   await bram.seesMessage('the reply sent', (m) => m.id === reply.message.id && m.delivery?.state === 'sent')
   await bram.sees('that it waits for the customer', (r) => r.id === id && r.status === 'pending' && r.waiting_since === null)
@@ -66,7 +67,7 @@ export async function story({ network, balie, anna, bram, between = async () => 
   // The customer answers without naming the brand: open again, the whole thread in order.
   const answered = await customer.answer(seen, thanks)
   await between('the customer answered')
-  await Promise.all([anna, bram].map((a) => a.sees('that it is open again', (r) => r.id === id && r.status === 'open' && r.last_direction === 'in')))
+  await Promise.all([anna, bram].map((a) => a.sees('that it is open again', (r) => r.id === id && r.status === 'open' && r.last_direction === 'in', patience)))
   const whole = await bram.conversation(id)
   assert.deepEqual(
     whole.messages.filter((m) => m.direction !== 'context').map((m) => [m.direction, m.text.includes(mark)]),
@@ -78,7 +79,7 @@ export async function story({ network, balie, anna, bram, between = async () => 
   // The customer takes a post back: it is shown as removed, and its words stay readable to us.
   await customer.remove(answered)
   await between('a post is taken back')
-  const removed = await bram.seesMessage('that it was removed', (m) => m.conversation_id === id && m.direction === 'in' && m.removed_at, 60_000)
+  const removed = await bram.seesMessage('that it was removed', (m) => m.conversation_id === id && m.direction === 'in' && m.removed_at, Math.max(patience, 60_000))
   assert.ok(removed.text.includes('12345'), 'the words of the customer are not edited')
   await between('the removal is shown')
 
@@ -98,8 +99,8 @@ export async function nothingLostNothingDoubled({ network, customer, asked, id, 
   assert.equal(count(rows, (r) => r.id === id), 1, 'the conversation is in one list, once')
   assert.equal((await customer.answersTo(asked)).filter((a) => a.text.includes(mark)).length, 1, 'the network has one answer')
   for (const agent of agents) {
-    assert.equal(agent.doubled ?? 0, 0, `${agent.name} was told nothing twice`)
     const row = rows.find((r) => r.id === id)
     await until(`${agent.name}'s screen equals the server`, () => agent.rows.get(id)?.version === row.version)
+    assert.deepEqual(agent.rows.get(id), row)
   }
 }
