@@ -6,7 +6,7 @@
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{Connection as _, PgPool, SqlitePool};
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
@@ -98,6 +98,9 @@ impl Pools {
             .acquire_timeout(Duration::from_secs(30))
             .idle_timeout(None)
             .max_lifetime(None)
+            // A full disk makes SQLite roll back by itself; the driver's own ROLLBACK then fails and it believes for ever that
+            // a transaction is open. Such a connection is replaced, or nothing could be written until a restart.
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
             .connect_with(options.clone())
             .await?;
         let readers = SqlitePoolOptions::new()
@@ -218,5 +221,28 @@ impl Conn {
             Self::Postgres(transaction) => transaction.commit().await?,
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pools;
+
+    #[tokio::test]
+    async fn after_a_full_disk_it_writes_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let pools = Pools::sqlite(&folder.path().join("full.db")).await.unwrap();
+        let Pools::Sqlite { writer, .. } = &pools else { unreachable!() };
+        sqlx::query("CREATE TABLE t (b BLOB)").execute(writer).await.unwrap();
+        sqlx::query("PRAGMA max_page_count = 20").execute(writer).await.unwrap();
+
+        let mut tx = writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        let full = sqlx::query("INSERT INTO t VALUES (randomblob(1000000))").execute(&mut *tx).await;
+        assert!(full.unwrap_err().to_string().contains("full"));
+        drop(tx);
+
+        let mut tx = writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        sqlx::query("INSERT INTO t VALUES (x'00')").execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
     }
 }
