@@ -3,7 +3,7 @@
 //! Supervisors, admins and auditors see every account. An agent sees the accounts that are granted to no team and those
 //! granted to a team of theirs. Auditors change nothing; accounts, people and teams belong to admins.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Desk, DeskError};
 use crate::model::conversation::ConversationRow;
@@ -56,6 +56,35 @@ impl Visible {
     }
 }
 
+/// Who may see what, of everybody, at one moment.
+#[derive(Clone, Debug)]
+pub struct Rights {
+    viewers: HashMap<UserId, Viewer>,
+    accounts: Vec<AccountId>,
+    grants: Vec<(AccountId, TeamId)>,
+}
+
+impl Rights {
+    /// Somebody as a viewer, with what they may see; `None` when they may not sign in.
+    #[must_use]
+    pub fn of(&self, id: UserId) -> Option<(Viewer, Visible)> {
+        let viewer = self.viewers.get(&id)?;
+        Some((viewer.clone(), granted(&self.accounts, &self.grants, viewer)))
+    }
+}
+
+/// The rule itself.
+fn granted(accounts: &[AccountId], grants: &[(AccountId, TeamId)], viewer: &Viewer) -> Visible {
+    if viewer.sees_all() {
+        return Visible::All;
+    }
+    let may = |id: &AccountId| {
+        let mut teams = grants.iter().filter(|(account, _)| account == id).peekable();
+        teams.peek().is_none() || teams.any(|(_, team)| viewer.teams.contains(team))
+    };
+    Visible::Only(accounts.iter().copied().filter(may).collect())
+}
+
 impl Viewer {
     #[must_use]
     pub fn sees_all(&self) -> bool {
@@ -99,17 +128,29 @@ impl Desk {
             return Ok(Visible::All);
         }
         let grants = self.store.account_teams().await?;
-        let accounts = self.store.accounts().await?;
-        Ok(Visible::Only(
-            accounts
-                .iter()
-                .map(|account| account.id)
-                .filter(|id| {
-                    let mut granted = grants.iter().filter(|(account, _)| account == id).peekable();
-                    granted.peek().is_none() || granted.any(|(_, team)| viewer.teams.contains(team))
-                })
-                .collect(),
-        ))
+        let accounts = self.store.account_ids().await?;
+        Ok(granted(&accounts, &grants, viewer))
+    }
+
+    /// Everybody's rights at once, for whoever has many to look after.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn rights(&self) -> Result<Rights, DeskError> {
+        let mut viewers: HashMap<UserId, Viewer> = self
+            .store
+            .users()
+            .await?
+            .into_iter()
+            .filter(|user| user.active)
+            .map(|user| (user.id, Viewer { user_id: user.id, name: user.name, role: user.role, teams: Vec::new() }))
+            .collect();
+        for (user, team) in self.store.memberships().await? {
+            if let Some(viewer) = viewers.get_mut(&user) {
+                viewer.teams.push(team);
+            }
+        }
+        Ok(Rights { viewers, accounts: self.store.account_ids().await?, grants: self.store.account_teams().await? })
     }
 
     /// A row somebody may see.

@@ -109,10 +109,15 @@ impl Desk {
     /// # Errors
     /// When the database refuses.
     pub async fn wake_snoozed(&self) -> Result<usize, DeskError> {
+        // Looked up without a transaction: mostly there is nothing to write.
+        let due = self.store.due_snoozes(100).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
         let mut tx = self.store.begin(Actor::System).await?;
         let now = tx.now();
         let mut woken = 0;
-        for id in tx.due_snoozes(100).await? {
+        for id in due {
             if let Some(mut conversation) = tx.conversation(id).await?
                 && conversation.status == Status::Snoozed
                 && conversation.snoozed_until.is_none_or(|until| until <= now)

@@ -78,7 +78,15 @@ impl Drop for Subscriber {
 struct Told {
     audience: Option<AccountId>,
     text: String,
-    access: bool,
+    access: Option<Change>,
+}
+
+/// A change that may move somebody's rights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    /// Only who does not see everything may see more or less now.
+    Accounts,
+    People,
 }
 
 impl Hub {
@@ -193,8 +201,8 @@ impl Hub {
             return Ok(more);
         }
         let told = self.hydrate(events).await?;
-        if told.iter().any(|event| event.access) {
-            self.refresh_access().await?;
+        if let Some(change) = told.iter().filter_map(|event| event.access).max() {
+            self.refresh_access(change).await?;
         }
         self.fan_out(&told);
         *seq = last;
@@ -253,8 +261,11 @@ impl Hub {
             .map(|event| {
                 let row = event.conversation_id.and_then(|id| rows.get(&id));
                 let audience = row.map(|row| row.account_id).or(event.account_id);
-                let access =
-                    matches!(event.kind, EventKind::AccountChanged | EventKind::TeamChanged | EventKind::UserChanged);
+                let access = match event.kind {
+                    EventKind::AccountChanged => Some(Change::Accounts),
+                    EventKind::TeamChanged | EventKind::UserChanged => Some(Change::People),
+                    _ => None,
+                };
                 let event = Event {
                     seq: event.seq,
                     at: event.at,
@@ -278,20 +289,24 @@ impl Hub {
     }
 
     /// Rights may have changed: who sees less now starts afresh, so that nothing stays on a screen it may not be on.
-    async fn refresh_access(&self) -> Result<(), DeskError> {
-        let clients: Vec<(u64, Viewer, Visible)> =
-            self.clients().iter().map(|(id, client)| (*id, client.viewer.clone(), client.visible.clone())).collect();
-        for (id, viewer, before) in clients {
-            let viewer = self.0.desk.viewer(viewer.user_id).await?;
-            let visible = match &viewer {
-                Some(viewer) => self.0.desk.visible(viewer).await?,
-                None => Visible::Only(HashSet::new()),
-            };
-            if let Some(client) = self.clients().get_mut(&id) {
-                match viewer {
-                    Some(viewer) if visible == before => client.viewer = viewer,
-                    _ => client.cut.cancel(),
-                }
+    async fn refresh_access(&self, change: Change) -> Result<(), DeskError> {
+        let concerned: Vec<u64> = self
+            .clients()
+            .iter()
+            .filter(|(_, client)| change == Change::People || client.visible != Visible::All)
+            .map(|(id, _)| *id)
+            .collect();
+        if concerned.is_empty() {
+            return Ok(());
+        }
+        // Once for all of them, however many there are.
+        let rights = self.0.desk.rights().await?;
+        let mut clients = self.clients();
+        for id in concerned {
+            let Some(client) = clients.get_mut(&id) else { continue };
+            match rights.of(client.viewer.user_id) {
+                Some((viewer, visible)) if visible == client.visible => client.viewer = viewer,
+                _ => client.cut.cancel(),
             }
         }
         Ok(())

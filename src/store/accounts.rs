@@ -64,6 +64,16 @@ impl Store {
         ))).fetch_all(db).await)?)
     }
 
+    /// The ids of these.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn account_ids(&self) -> Result<Vec<AccountId>, StoreError> {
+        Ok(
+            read!(self, db => sqlx::query_scalar("SELECT id FROM accounts WHERE removed_at IS NULL ORDER BY created_at, id").fetch_all(db).await)?,
+        )
+    }
+
     /// One account, removed or not.
     ///
     /// # Errors

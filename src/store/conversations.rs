@@ -1,11 +1,11 @@
 //! The state of a conversation, loaded whole and saved whole inside one transaction.
 
-use super::{StoreError, Tx};
+use super::{Store, StoreError, Tx};
 use crate::model::{
     AccountId, ContactId, ConversationId, EventKind, IdentityId, Lane, Priority, Status, TagId, TeamId, Timestamp,
     UserId,
 };
-use crate::{on, run};
+use crate::{on, read, run};
 
 /// Everything about a conversation that can change.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
@@ -43,6 +43,32 @@ pub struct Conversation {
 }
 
 pub(super) const COLUMNS: &str = "id, account_id, contact_id, identity_id, status, lane, subject, snippet, last_direction, priority, queue_key, waiting_since, snoozed_until, reopened_at, woken_at, closed_at, assignee_id, team_id, claim_user_id, claim_token, claim_until, message_count, delivery_problem, history, version, first_in_at, last_in_at, last_out_at, last_message_at, created_at";
+
+impl Store {
+    /// Conversations whose sleep is over, oldest first. Look again in a transaction before waking one.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn due_snoozes(&self, limit: i64) -> Result<Vec<ConversationId>, StoreError> {
+        let now = self.clock().now();
+        Ok(
+            read!(self, db => sqlx::query_scalar("SELECT id FROM conversations WHERE status = 'snoozed' AND snoozed_until <= $1 ORDER BY snoozed_until LIMIT $2")
+            .bind(now).bind(limit).fetch_all(db).await)?,
+        )
+    }
+
+    /// Conversations whose claim ran out. Look again in a transaction before ending one.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn expired_claims(&self, limit: i64) -> Result<Vec<ConversationId>, StoreError> {
+        let now = self.clock().now();
+        Ok(
+            read!(self, db => sqlx::query_scalar("SELECT id FROM conversations WHERE claim_user_id IS NOT NULL AND claim_until <= $1 ORDER BY claim_until LIMIT $2")
+            .bind(now).bind(limit).fetch_all(db).await)?,
+        )
+    }
+}
 
 impl Tx {
     /// Loads a conversation and keeps others from changing it until the end of the transaction.
@@ -141,29 +167,5 @@ impl Tx {
             sqlx::query("DELETE FROM conversation_tags WHERE conversation_id = $1 AND tag_id = $2").bind(id).bind(tag)
         )?;
         Ok(gone == 1)
-    }
-
-    /// Conversations whose sleep is over, oldest first.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn due_snoozes(&mut self, limit: i64) -> Result<Vec<ConversationId>, StoreError> {
-        let now = self.now();
-        Ok(
-            on!(self, db => sqlx::query_scalar("SELECT id FROM conversations WHERE status = 'snoozed' AND snoozed_until <= $1 ORDER BY snoozed_until LIMIT $2")
-            .bind(now).bind(limit).fetch_all(db).await)?,
-        )
-    }
-
-    /// Conversations whose claim ran out.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn expired_claims(&mut self, limit: i64) -> Result<Vec<ConversationId>, StoreError> {
-        let now = self.now();
-        Ok(
-            on!(self, db => sqlx::query_scalar("SELECT id FROM conversations WHERE claim_user_id IS NOT NULL AND claim_until <= $1 LIMIT $2")
-            .bind(now).bind(limit).fetch_all(db).await)?,
-        )
     }
 }
