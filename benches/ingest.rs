@@ -117,8 +117,22 @@ fn picture(n: usize) -> File {
 
 fn text(random: &mut Random) -> String {
     const WORDS: [&str; 16] = [
-        "pakket", "levering", "vandaag", "kapot", "bestelling", "wanneer", "winkel", "refund", "please", "nog steeds",
-        "niemand", "antwoord", "factuur", "account", "broken", "bedankt",
+        "pakket",
+        "levering",
+        "vandaag",
+        "kapot",
+        "bestelling",
+        "wanneer",
+        "winkel",
+        "refund",
+        "please",
+        "nog steeds",
+        "niemand",
+        "antwoord",
+        "factuur",
+        "account",
+        "broken",
+        "bedankt",
     ];
     (0..8 + random.below(20)).map(|_| WORDS[random.below(16) as usize]).collect::<Vec<_>>().join(" ")
 }
@@ -246,7 +260,14 @@ impl Left {
     async fn insert(&self, store: &Store) {
         let mut tx = store.begin(Actor::Channel).await.unwrap();
         for r in &self.contacts {
-            run!(tx, sqlx::query("INSERT INTO contacts (id, name, created_at) VALUES ($1, $2, $3)").bind(r.0).bind(&r.1).bind(r.2)).unwrap();
+            run!(
+                tx,
+                sqlx::query("INSERT INTO contacts (id, name, created_at) VALUES ($1, $2, $3)")
+                    .bind(r.0)
+                    .bind(&r.1)
+                    .bind(r.2)
+            )
+            .unwrap();
         }
         for r in &self.identities {
             run!(tx, sqlx::query("INSERT INTO identities (id, contact_id, channel, external_id, handle, name, avatar_url, url, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")

@@ -72,7 +72,10 @@ pub async fn measure(engine: Engine, report: &mut Report) {
     let nobody = std::collections::HashSet::new();
     let spent = timed(|| async { drop(desk.load_now(&nobody).await.unwrap()) }).await;
     report.plain(named("board, 100,000 open"), spent, "ms");
-    let spent = timed(|| async { let _ = desk.store().next_in_queue(None, f.daan.user_id, &[]).await.unwrap(); }).await;
+    let spent = timed(|| async {
+        let _ = desk.store().next_in_queue(None, f.daan.user_id, &[]).await.unwrap();
+    })
+    .await;
     report.plain(named("next in queue"), spent, "ms");
     let tick = timed(|| async { balie::work::timers::tick(desk).await.unwrap() }).await;
     report.plain(named("timers, nothing due"), tick, "ms");

@@ -44,7 +44,18 @@ pub async fn measure(engine: Engine, report: &mut Report) {
 async fn run(engine: Engine, sockets: usize, rate: u64) -> (Vec<Duration>, usize) {
     let folder = tempfile::tempdir().unwrap();
     let database = fresh_database(engine, folder.path()).await;
-    let line = ["balie", "--data", folder.path().to_str().unwrap(), "--database", &database, "serve", "--listen", "127.0.0.1:0", "--roles", "web"];
+    let line = [
+        "balie",
+        "--data",
+        folder.path().to_str().unwrap(),
+        "--database",
+        &database,
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--roles",
+        "web",
+    ];
     let cli = Cli::try_parse_from(line).unwrap();
     let Command::Serve(serving) = &cli.command else { unreachable!() };
     let server = app::start(&cli.place, serving, Clock::system()).await.unwrap();

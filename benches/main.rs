@@ -4,7 +4,10 @@
 //! `make bench ARGS='ingest list'` takes only the measures whose names contain one of the words.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a measure that cannot be taken says where")]
-#![allow(clippy::disallowed_methods, reason = "a measure looks at the real clock and plays what the program does in its one place")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a measure looks at the real clock and plays what the program does in its one place"
+)]
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
 mod ingest;

@@ -59,16 +59,26 @@ impl Many {
         let status = "CASE WHEN n % 10 = 3 THEN 'open' WHEN n % 20 = 7 THEN 'pending' WHEN n % 100 = 9 THEN 'snoozed' ELSE 'closed' END";
         let account = format!(
             "CASE WHEN n % 5000 < 2 THEN {} WHEN n % 7 < 4 THEN {} WHEN n % 7 = 4 THEN {} WHEN n % 7 = 5 THEN {} WHEN n % 3 = 0 THEN {} ELSE {} END",
-            sql.uuid(accounts[5].0), sql.uuid(accounts[0].0), sql.uuid(accounts[1].0), sql.uuid(accounts[2].0), sql.uuid(accounts[3].0), sql.uuid(accounts[4].0)
+            sql.uuid(accounts[5].0),
+            sql.uuid(accounts[0].0),
+            sql.uuid(accounts[1].0),
+            sql.uuid(accounts[2].0),
+            sql.uuid(accounts[3].0),
+            sql.uuid(accounts[4].0)
         );
         let person = format!("n % {CONTACTS}");
         let said = format!("{at} - ({CONVERSATIONS} - n) * 60000");
-        f.fill(&sql, CONTACTS, "contacts (id, name, created_at)", &format!("{}, 'Klant ' || n, {at}", sql.id(1, "n"))).await;
+        f.fill(&sql, CONTACTS, "contacts (id, name, created_at)", &format!("{}, 'Klant ' || n, {at}", sql.id(1, "n")))
+            .await;
         f.fill(
             &sql,
             CONTACTS,
             "identities (id, contact_id, channel, external_id, handle, name, created_at)",
-            &format!("{}, {}, 'bluesky', 'did:plc:' || n, 'klant' || n || '.test', 'Klant ' || n, {at}", sql.id(2, "n"), sql.id(1, "n")),
+            &format!(
+                "{}, {}, 'bluesky', 'did:plc:' || n, 'klant' || n || '.test', 'Klant ' || n, {at}",
+                sql.id(2, "n"),
+                sql.id(1, "n")
+            ),
         )
         .await;
         f.fill(
@@ -100,7 +110,13 @@ impl Many {
         for (tag, every) in [(common, 10), (rare, 10_000)] {
             // Open ones among them: 3 modulo 10.
             let which = format!("n * {every} + 3");
-            f.fill(&sql, CONVERSATIONS / every - 1, "conversation_tags (conversation_id, tag_id)", &format!("{}, {}", sql.id(3, &which), sql.uuid(tag.0))).await;
+            f.fill(
+                &sql,
+                CONVERSATIONS / every - 1,
+                "conversation_tags (conversation_id, tag_id)",
+                &format!("{}, {}", sql.id(3, &which), sql.uuid(tag.0)),
+            )
+            .await;
         }
         let mut tx = f.store.begin(Actor::System).await.unwrap();
         run!(tx, sqlx::query("ANALYZE")).unwrap();
@@ -134,7 +150,9 @@ struct Sql {
 
 impl Sql {
     fn series(&self, first: i64, last: i64) -> String {
-        format!("WITH RECURSIVE series (n) AS (SELECT {first} AS n UNION ALL SELECT n + 1 FROM series WHERE n < {last})")
+        format!(
+            "WITH RECURSIVE series (n) AS (SELECT {first} AS n UNION ALL SELECT n + 1 FROM series WHERE n < {last})"
+        )
     }
 
     /// The id of the n-th row of a kind; later rows have later ids, as in life.

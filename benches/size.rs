@@ -30,7 +30,8 @@ fn named_in(page: &str) -> Vec<String> {
 }
 
 fn largest_language(dist: &Path) -> Option<String> {
-    let names = std::fs::read_dir(dist.join("assets")).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let names =
+        std::fs::read_dir(dist.join("assets")).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     names
         .filter(|name| (name.starts_with("nl-") || name.starts_with("en-")) && name.ends_with(".js"))
         .map(|name| format!("assets/{name}"))

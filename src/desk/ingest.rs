@@ -4,7 +4,7 @@
 //! the database's unique key is the judge; the same batch again changes nothing.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 use sqlx::types::Json;
@@ -13,10 +13,11 @@ use super::{Desk, DeskError};
 use crate::channels::{self, Batch, Item, html};
 use crate::model::message::ThreadRow;
 use crate::model::{
-    ConversationId, DeliveryState, Direction, Lane, MessageId, Origin, Priority, Status, TeamId, Timestamp,
+    ContactId, ConversationId, DeliveryState, Direction, Lane, MessageId, Origin, Priority, Status, TeamId, ThreadId,
+    Timestamp,
 };
 use crate::store::accounts::{Account, Working};
-use crate::store::contacts::{Face, Known};
+use crate::store::contacts::{Face, Identified, Known};
 use crate::store::conversations::Conversation;
 use crate::store::messages::{NewAttachment, Stored};
 use crate::store::outbox::OutboxRow;
@@ -123,12 +124,18 @@ struct Intake<'a> {
     now: Timestamp,
     known: HashMap<String, Stored>,
     threads: HashMap<String, ThreadRow>,
+    /// Who wrote in this batch and was known before it.
+    met: HashMap<String, Identified>,
+    /// Who is known by now, and brought up to date.
     people: HashMap<String, Known>,
+    /// Nobody had met them before this batch: they have no conversation yet.
+    strangers: HashSet<ContactId>,
     /// Loaded once, saved once, however many of the batch's messages they get.
     conversations: HashMap<ConversationId, (Conversation, bool)>,
     /// The first customer of each thread of this batch: a new thread belongs to them, whoever spoke before.
     openers: HashMap<&'a str, &'a channels::Message>,
-    moved: HashSet<crate::model::ThreadId>,
+    /// Where something was said that has to be seen before answering.
+    moved: BTreeSet<ThreadId>,
     unsettled: Option<Vec<OutboxRow>>,
     /// The team that new conversations of this account go to, once looked up.
     team: Option<Routing>,
@@ -165,17 +172,37 @@ impl<'a> Intake<'a> {
         let threads: Vec<&str> = threads.into_iter().collect();
         let known = tx.messages_by_external(account.id, &externals).await?;
         let threads = tx.threads_by_external(account.id, &threads).await?;
+        let known: HashMap<String, Stored> =
+            known.into_iter().filter_map(|message| Some((message.external_id.clone()?, message))).collect();
+        let threads: HashMap<String, ThreadRow> =
+            threads.into_iter().map(|thread| (thread.external_id.clone(), thread)).collect();
+        // What the new messages need, each kind in one query.
+        let (mut authors, mut conversations) = (HashSet::new(), Vec::new());
+        for item in &batch.items {
+            let Item::Message(message) = item else { continue };
+            if known.contains_key(&message.external_id) {
+                continue;
+            }
+            authors.insert(message.author.external_id.as_str());
+            conversations.extend(threads.get(&message.thread.external_id).map(|thread| thread.conversation_id));
+        }
+        let new_threads = openers.iter().filter(|(thread, _)| !threads.contains_key(**thread));
+        authors.extend(new_threads.map(|(_, opener)| opener.author.external_id.as_str()));
+        let met = tx.identities(&account.channel, &Vec::from_iter(authors)).await?;
+        let conversations = tx.conversations(&conversations).await?;
         let now = tx.now();
         Ok(Self {
             account,
             reopen_after: now.minus(desk.rules.reopen),
             now,
-            known: known.into_iter().filter_map(|message| Some((message.external_id.clone()?, message))).collect(),
-            threads: threads.into_iter().map(|thread| (thread.external_id.clone(), thread)).collect(),
+            known,
+            threads,
+            met: met.into_iter().map(|identity| (identity.external_id.clone(), identity)).collect(),
             people: HashMap::new(),
-            conversations: HashMap::new(),
+            strangers: HashSet::new(),
+            conversations: conversations.into_iter().map(|c| (c.id, (c, false))).collect(),
             openers,
-            moved: HashSet::new(),
+            moved: BTreeSet::new(),
             unsettled: None,
             team: None,
             done: Ingested::default(),
@@ -214,8 +241,8 @@ impl<'a> Intake<'a> {
         let lane = thread.lane;
         let thread_id = thread.id;
         self.apply(tx, &stored, lane).await?;
-        if !stored.history && stored.direction != Direction::Context && self.moved.insert(thread_id) {
-            tx.thread_moved(thread_id).await?;
+        if !stored.history && stored.direction != Direction::Context {
+            self.moved.insert(thread_id);
         }
         self.known.insert(message.external_id.clone(), stored);
         Ok(())
@@ -270,19 +297,16 @@ impl<'a> Intake<'a> {
         }
         let Some(opener) = self.openers.get(key).copied() else { return Ok(None) };
         let person = self.person(tx, opener).await?;
-        let conversation_id =
-            match tx.recent_conversation(person.contact_id, self.account.id, self.reopen_after).await? {
-                Some(id) => id,
-                // The same person may have opened another thread in this batch, whose conversation is not in the table by its final times.
-                None => match self
-                    .conversations
-                    .values()
-                    .find(|(c, _)| c.contact_id == person.contact_id && c.last_message_at >= self.reopen_after)
-                {
-                    Some((conversation, _)) => conversation.id,
-                    None => self.begin_conversation(tx, person, opener, message.thread.title.as_deref()).await?,
-                },
-            };
+        let recent = if self.strangers.contains(&person.contact_id) {
+            None
+        } else {
+            tx.recent_conversation(person.contact_id, self.account.id, self.reopen_after).await?
+        };
+        // The same person may have opened another thread in this batch, whose conversation is not in the table by its final times.
+        let conversation_id = match recent.or_else(|| self.begun_here(person.contact_id)) {
+            Some(id) => id,
+            None => self.begin_conversation(tx, person, opener, message.thread.title.as_deref()).await?,
+        };
         let thread = tx
             .insert_thread(&NewThread {
                 account_id: self.account.id,
@@ -296,6 +320,11 @@ impl<'a> Intake<'a> {
             .await?;
         self.threads.insert(key.to_owned(), thread.clone());
         Ok(Some(thread))
+    }
+
+    fn begun_here(&self, contact: ContactId) -> Option<ConversationId> {
+        let mut loaded = self.conversations.values().map(|(conversation, _)| conversation);
+        loaded.find(|c| c.contact_id == contact && c.last_message_at >= self.reopen_after).map(|c| c.id)
     }
 
     /// Where this message of a thread goes: on, or after a long silence into a new conversation on the same thread.
@@ -384,16 +413,24 @@ impl<'a> Intake<'a> {
             return Ok(*known);
         }
         let (handle, name) = (clean(&author.handle), clean(&author.name));
-        let known = tx
-            .identity(&Face {
-                channel: &self.account.channel,
-                external_id: &author.external_id,
-                handle: &handle,
-                name: &name,
-                avatar_url: author.avatar_url.as_deref().filter(|url| is_web(url)),
-                url: author.url.as_deref().filter(|url| is_web(url)),
-            })
-            .await?;
+        let face = Face {
+            channel: &self.account.channel,
+            external_id: &author.external_id,
+            handle: &handle,
+            name: &name,
+            avatar_url: author.avatar_url.as_deref().filter(|url| is_web(url)),
+            url: author.url.as_deref().filter(|url| is_web(url)),
+        };
+        let known = if let Some(met) = self.met.get(&author.external_id) {
+            tx.update_identity(met, &face).await?;
+            Known { id: met.id, contact_id: met.contact_id }
+        } else {
+            let (known, stranger) = tx.insert_identity(&face).await?;
+            if stranger {
+                self.strangers.insert(known.contact_id);
+            }
+            known
+        };
         self.people.insert(author.external_id.clone(), known);
         Ok(known)
     }
@@ -457,9 +494,7 @@ impl<'a> Intake<'a> {
             let promoted = Stored { direction: Direction::In, kind: message.kind, history: false, ..stored };
             let lane = message.thread.lane;
             self.apply(tx, &promoted, lane).await?;
-            if let Some(thread) = promoted.thread_id.filter(|thread| self.moved.insert(*thread)) {
-                tx.thread_moved(thread).await?;
-            }
+            self.moved.extend(promoted.thread_id);
             self.done.changed += 1;
             self.known.insert(message.external_id.clone(), promoted);
             return Ok(());
@@ -491,10 +526,8 @@ impl<'a> Intake<'a> {
             }
             self.touch(edited.conversation_id);
             // Whoever is writing an answer has read the old words.
-            if let Some(thread) =
-                edited.thread_id.filter(|thread| edited.direction == Direction::In && self.moved.insert(*thread))
-            {
-                tx.thread_moved(thread).await?;
+            if edited.direction == Direction::In {
+                self.moved.extend(edited.thread_id);
             }
         }
         self.done.changed += 1;
@@ -549,7 +582,7 @@ impl<'a> Intake<'a> {
             self.touch(settled.conversation_id);
             self.unsettled.iter_mut().flatten().for_each(|other| {
                 if other.id == row.id {
-                    other.thread_id = crate::model::ThreadId(uuid::Uuid::nil());
+                    other.thread_id = ThreadId(uuid::Uuid::nil());
                 }
             });
             self.known.insert(message.external_id.clone(), settled);
@@ -568,6 +601,7 @@ impl<'a> Intake<'a> {
                 tx.save_conversation(conversation).await?;
             }
         }
+        tx.threads_moved(&Vec::from_iter(std::mem::take(&mut self.moved))).await?;
         self.done.lag_ms = self.newest.map(|newest| self.now.since(newest).as_millis() as i64);
         Ok(self.done)
     }

@@ -139,7 +139,7 @@ impl Desk {
         };
         tx.insert_message(&message).await?;
         // A colleague who claims next has to have seen this answer before adding another.
-        tx.thread_moved(thread.id).await?;
+        tx.threads_moved(&[thread.id]).await?;
         tx.insert_attachments(message.id, &checked.files).await?;
         tx.insert_outbox(&OutboxRow {
             id: OutboxId::new(),

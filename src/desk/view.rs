@@ -1,6 +1,6 @@
 //! What the page shows, put together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::claim::Claim;
 use super::draft::DraftBody;
@@ -79,16 +79,12 @@ pub struct Messages {
 impl Desk {
     /// Messages as this desk shows them, with what may be done to each.
     pub(crate) async fn show(&self, stored: Vec<Stored>) -> Result<Vec<Message>, DeskError> {
+        let threads: HashSet<ThreadId> = stored.iter().filter_map(|message| message.thread_id).collect();
+        let lanes = self.store.lanes(&Vec::from_iter(threads)).await?;
         let mut accounts = HashMap::new();
-        let mut lanes = HashMap::new();
         for message in &stored {
             if let std::collections::hash_map::Entry::Vacant(entry) = accounts.entry(message.account_id) {
                 entry.insert(self.store.account(message.account_id).await?);
-            }
-            if let Some(thread) = message.thread_id
-                && let std::collections::hash_map::Entry::Vacant(entry) = lanes.entry(thread)
-            {
-                entry.insert(self.store.thread(thread).await?.map_or(Lane::Public, |thread| thread.lane));
             }
         }
         let actions: Vec<Vec<String>> = stored

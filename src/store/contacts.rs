@@ -1,6 +1,6 @@
 //! People and their handles.
 
-use super::{Store, StoreError, Tx};
+use super::{Store, StoreError, Tx, padded, placeholders};
 use crate::model::conversation::{Contact, Identity};
 use crate::model::{ContactId, IdentityId};
 use crate::{on, read, run};
@@ -47,37 +47,66 @@ impl Store {
     }
 }
 
+/// An identity as stored, to be compared with how it shows itself now.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Identified {
+    pub id: IdentityId,
+    pub contact_id: ContactId,
+    pub external_id: String,
+    pub handle: String,
+    pub name: String,
+    pub avatar_url: Option<String>,
+}
+
 impl Tx {
-    /// The identity of a face; made with a contact of its own when it is new, brought up to date when the face changed.
+    /// The identities among these external ids that are known.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn identity(&mut self, face: &Face<'_>) -> Result<Known, StoreError> {
-        #[derive(sqlx::FromRow)]
-        struct Row {
-            id: IdentityId,
-            contact_id: ContactId,
-            handle: String,
-            name: String,
-            avatar_url: Option<String>,
+    pub async fn identities(&mut self, channel: &str, external: &[&str]) -> Result<Vec<Identified>, StoreError> {
+        let mut found = Vec::new();
+        for some in external.chunks(256) {
+            let some = padded(some);
+            let sql = format!(
+                "SELECT id, contact_id, external_id, handle, name, avatar_url FROM identities WHERE channel = $1 AND external_id IN {}",
+                placeholders(2, some.len())
+            );
+            let rows: Vec<Identified> = on!(self, db => {
+                let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str())).bind(channel);
+                for id in &some {
+                    query = query.bind(*id);
+                }
+                query.fetch_all(db).await
+            })?;
+            found.extend(rows);
         }
-        const FIND: &str =
-            "SELECT id, contact_id, handle, name, avatar_url FROM identities WHERE channel = $1 AND external_id = $2";
+        Ok(found)
+    }
+
+    /// Brings an identity up to date when its face changed. What the platform does not say stays.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn update_identity(&mut self, known: &Identified, face: &Face<'_>) -> Result<(), StoreError> {
+        let changed = (!face.handle.is_empty() && face.handle != known.handle)
+            || (!face.name.is_empty() && face.name != known.name)
+            || (face.avatar_url.is_some() && face.avatar_url != known.avatar_url.as_deref());
+        if changed {
+            run!(self, sqlx::query(
+                "UPDATE identities SET handle = CASE WHEN $2 = '' THEN handle ELSE $2 END, name = CASE WHEN $3 = '' THEN name ELSE $3 END, \
+                 avatar_url = COALESCE($4, avatar_url), url = COALESCE($5, url) WHERE id = $1",
+            ).bind(known.id).bind(face.handle).bind(face.name).bind(face.avatar_url).bind(face.url))?;
+        }
+        Ok(())
+    }
+
+    /// The identity of a face nobody has met, made with a contact of its own. True when it is new indeed: another
+    /// account may have met the same person in the same moment.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn insert_identity(&mut self, face: &Face<'_>) -> Result<(Known, bool), StoreError> {
         let now = self.now();
-        let found: Option<Row> =
-            on!(self, db => sqlx::query_as(FIND).bind(face.channel).bind(face.external_id).fetch_optional(db).await)?;
-        if let Some(row) = found {
-            let changed = (!face.handle.is_empty() && face.handle != row.handle)
-                || (!face.name.is_empty() && face.name != row.name)
-                || (face.avatar_url.is_some() && face.avatar_url != row.avatar_url.as_deref());
-            if changed {
-                run!(self, sqlx::query(
-                    "UPDATE identities SET handle = CASE WHEN $2 = '' THEN handle ELSE $2 END, name = CASE WHEN $3 = '' THEN name ELSE $3 END, \
-                     avatar_url = COALESCE($4, avatar_url), url = COALESCE($5, url) WHERE id = $1",
-                ).bind(row.id).bind(face.handle).bind(face.name).bind(face.avatar_url).bind(face.url))?;
-            }
-            return Ok(Known { id: row.id, contact_id: row.contact_id });
-        }
         let fresh = Known { id: IdentityId::new(), contact_id: ContactId::new() };
         let name = if face.name.is_empty() { face.handle } else { face.name };
         run!(
@@ -94,12 +123,12 @@ impl Tx {
         .bind(fresh.id).bind(fresh.contact_id).bind(face.channel).bind(face.external_id).bind(face.handle).bind(name)
         .bind(face.avatar_url).bind(face.url).bind(now))?;
         if made == 1 {
-            return Ok(fresh);
+            return Ok((fresh, true));
         }
-        // Another account met the same person in the same moment and was first.
+        // The other one was first.
         run!(self, sqlx::query("DELETE FROM contacts WHERE id = $1").bind(fresh.contact_id))?;
-        let row: Row =
-            on!(self, db => sqlx::query_as(FIND).bind(face.channel).bind(face.external_id).fetch_one(db).await)?;
-        Ok(Known { id: row.id, contact_id: row.contact_id })
+        let found = on!(self, db => sqlx::query_as("SELECT id, contact_id FROM identities WHERE channel = $1 AND external_id = $2")
+            .bind(face.channel).bind(face.external_id).fetch_one(db).await)?;
+        Ok((found, false))
     }
 }

@@ -1,6 +1,6 @@
 //! The state of a conversation, loaded whole and saved whole inside one transaction.
 
-use super::{Store, StoreError, Tx};
+use super::{Store, StoreError, Tx, padded, placeholders};
 use crate::model::{
     AccountId, ContactId, ConversationId, EventKind, IdentityId, Lane, Priority, Status, TagId, TeamId, Timestamp,
     UserId,
@@ -81,6 +81,35 @@ impl Tx {
             on!(self, db => sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM conversations WHERE id = $1{lock}")))
             .bind(id).fetch_optional(db).await)?,
         )
+    }
+
+    /// Loads conversations as `conversation` does, several at once; always in the same order, so that two who want the
+    /// same ones wait for each other once and not crosswise.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn conversations(&mut self, ids: &[ConversationId]) -> Result<Vec<Conversation>, StoreError> {
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        let lock = self.conn().for_update();
+        let mut found = Vec::with_capacity(ids.len());
+        for some in ids.chunks(256) {
+            let some = padded(some);
+            let sql = format!(
+                "SELECT {COLUMNS} FROM conversations WHERE id IN {} ORDER BY id{lock}",
+                placeholders(1, some.len())
+            );
+            let rows: Vec<Conversation> = on!(self, db => {
+                let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()));
+                for id in &some {
+                    query = query.bind(*id);
+                }
+                query.fetch_all(db).await
+            })?;
+            found.extend(rows);
+        }
+        Ok(found)
     }
 
     /// Adds a conversation and tells of it.

@@ -4,7 +4,7 @@
 
 use sqlx::AssertSqlSafe;
 
-use super::{Store, StoreError, placeholders};
+use super::{Store, StoreError, padded, placeholders};
 use crate::model::conversation::{ClaimHead, ContactHead, ConversationRow, Why};
 use crate::model::{AccountId, ContactId, ConversationId, Lane, Priority, Status, TagId, TeamId, Timestamp, UserId};
 use crate::read;
@@ -165,11 +165,12 @@ impl Store {
     /// When the database cannot be read.
     pub async fn rows(&self, ids: &[ConversationId]) -> Result<Vec<ConversationRow>, StoreError> {
         let mut all = Vec::with_capacity(ids.len());
-        for some in ids.chunks(500) {
+        for some in ids.chunks(512) {
+            let some = padded(some);
             let sql = format!("{SELECT} WHERE c.id IN {}", placeholders(1, some.len()));
             let rows: Vec<Row> = read!(self, db => {
                 let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str()));
-                for id in some {
+                for id in &some {
                     query = query.bind(*id);
                 }
                 query.fetch_all(db).await
@@ -282,14 +283,15 @@ impl Store {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
+        let ids = padded(&rows.iter().map(|row| row.id).collect::<Vec<_>>());
         let sql = format!(
             "SELECT conversation_id, tag_id FROM conversation_tags WHERE conversation_id IN {} ORDER BY tag_id",
-            placeholders(1, rows.len())
+            placeholders(1, ids.len())
         );
         let tags: Vec<(ConversationId, TagId)> = read!(self, db => {
             let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str()));
-            for row in &rows {
-                query = query.bind(row.id);
+            for id in &ids {
+                query = query.bind(*id);
             }
             query.fetch_all(db).await
         })?;

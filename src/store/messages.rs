@@ -1,12 +1,12 @@
 //! Messages, their versions and files. Texts are replaced only together with a version that keeps the old one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use sqlx::types::Json;
 
-use super::{Store, StoreError, Tx, placeholders};
+use super::{Store, StoreError, Tx, padded, placeholders};
 use crate::model::message::{Attachment, Author, Delivery, Message, Sentence, Version};
 use crate::model::{
     AccountId, AttachmentId, AttachmentKind, AttachmentState, ConversationId, DeliveryState, Direction, EventKind,
@@ -144,11 +144,12 @@ impl Store {
     /// When the database cannot be read.
     pub async fn stored_messages(&self, ids: &[MessageId]) -> Result<Vec<Stored>, StoreError> {
         let mut all = Vec::new();
-        for some in ids.chunks(500) {
+        for some in ids.chunks(512) {
+            let some = padded(some);
             let sql = format!("SELECT {COLUMNS} FROM messages WHERE id IN {}", placeholders(1, some.len()));
             let rows: Vec<Stored> = read!(self, db => {
                 let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str()));
-                for id in some {
+                for id in &some {
                     query = query.bind(*id);
                 }
                 query.fetch_all(db).await
@@ -196,20 +197,21 @@ impl Store {
         let mut faces: HashMap<IdentityId, Author> = HashMap::new();
         let mut names: HashMap<UserId, String> = HashMap::new();
         let mut answered: HashMap<(AccountId, String), MessageId> = HashMap::new();
-        for some in ids.chunks(500) {
+        macro_rules! fetch {
+            ($sql:expr, $ids:expr) => {{
+                let sql = $sql;
+                read!(self, db => {
+                    let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str()));
+                    for id in $ids {
+                        query = query.bind(*id);
+                    }
+                    query.fetch_all(db).await
+                })?
+            }};
+        }
+        for some in ids.chunks(512) {
+            let some = &padded(some);
             let within = placeholders(1, some.len());
-            macro_rules! fetch {
-                ($sql:expr, $ids:expr) => {{
-                    let sql = $sql;
-                    read!(self, db => {
-                        let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str()));
-                        for id in $ids {
-                            query = query.bind(*id);
-                        }
-                        query.fetch_all(db).await
-                    })?
-                }};
-            }
             let rows: Vec<(MessageId, String, Option<String>, Timestamp)> = fetch!(
                 format!(
                     "SELECT message_id, text, content_warning, at FROM message_versions WHERE message_id IN {within} ORDER BY version"
@@ -237,36 +239,38 @@ impl Store {
             for row in rows {
                 outbox.insert(row.message_id, row.present());
             }
-            let identities: Vec<IdentityId> = stored.iter().filter_map(|message| message.identity_id).collect();
-            for some in identities.chunks(500) {
-                let rows: Vec<Face> = fetch!(
-                    format!(
-                        "SELECT id, name, handle, avatar_url, url FROM identities WHERE id IN {}",
-                        placeholders(1, some.len())
-                    ),
-                    some
+        }
+        let identities: HashSet<IdentityId> = stored.iter().filter_map(|message| message.identity_id).collect();
+        for some in Vec::from_iter(identities).chunks(512) {
+            let some = &padded(some);
+            let rows: Vec<Face> = fetch!(
+                format!(
+                    "SELECT id, name, handle, avatar_url, url FROM identities WHERE id IN {}",
+                    placeholders(1, some.len())
+                ),
+                some
+            );
+            for row in rows {
+                faces.insert(
+                    row.id,
+                    Author {
+                        name: row.name,
+                        handle: row.handle,
+                        avatar_url: row.avatar_url,
+                        url: row.url,
+                        user_id: None,
+                        identity_id: Some(row.id),
+                        brand: false,
+                    },
                 );
-                for row in rows {
-                    faces.insert(
-                        row.id,
-                        Author {
-                            name: row.name,
-                            handle: row.handle,
-                            avatar_url: row.avatar_url,
-                            url: row.url,
-                            user_id: None,
-                            identity_id: Some(row.id),
-                            brand: false,
-                        },
-                    );
-                }
             }
-            let users: Vec<UserId> = stored.iter().filter_map(|message| message.user_id).collect();
-            for some in users.chunks(500) {
-                let rows: Vec<(UserId, String)> =
-                    fetch!(format!("SELECT id, name FROM users WHERE id IN {}", placeholders(1, some.len())), some);
-                names.extend(rows);
-            }
+        }
+        let users: HashSet<UserId> = stored.iter().filter_map(|message| message.user_id).collect();
+        for some in Vec::from_iter(users).chunks(512) {
+            let some = &padded(some);
+            let rows: Vec<(UserId, String)> =
+                fetch!(format!("SELECT id, name FROM users WHERE id IN {}", placeholders(1, some.len())), some);
+            names.extend(rows);
         }
         let mut wanted: HashMap<AccountId, Vec<&str>> = HashMap::new();
         for message in &stored {
@@ -275,14 +279,15 @@ impl Store {
             }
         }
         for (account, externals) in &wanted {
-            for some in externals.chunks(500) {
+            for some in externals.chunks(512) {
+                let some = padded(some);
                 let sql = format!(
                     "SELECT external_id, id FROM messages WHERE account_id = $1 AND external_id IN {}",
                     placeholders(2, some.len())
                 );
                 let rows: Vec<(String, MessageId)> = read!(self, db => {
                     let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str())).bind(*account);
-                    for id in some {
+                    for id in &some {
                         query = query.bind(*id);
                     }
                     query.fetch_all(db).await
@@ -415,14 +420,15 @@ impl Tx {
         external: &[&str],
     ) -> Result<Vec<Stored>, StoreError> {
         let mut found = Vec::new();
-        for some in external.chunks(200) {
+        for some in external.chunks(256) {
+            let some = padded(some);
             let sql = format!(
                 "SELECT {COLUMNS} FROM messages WHERE account_id = $1 AND external_id IN {}",
                 placeholders(2, some.len())
             );
             let rows: Vec<Stored> = on!(self, db => {
                 let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str())).bind(account);
-                for id in some {
+                for id in &some {
                     query = query.bind(*id);
                 }
                 query.fetch_all(db).await

@@ -139,14 +139,50 @@ impl Store {
 
 /// `($1, $2, …)` from `first`, for `count` values.
 fn placeholders(first: usize, count: usize) -> String {
-    let mut text = String::from("(");
+    let mut text = String::with_capacity(count * 5 + 2);
     for i in 0..count {
-        if i > 0 {
-            text.push_str(", ");
-        }
-        text.push('$');
+        text.push_str(if i == 0 { "($" } else { ", $" });
         text.push_str(&(first + i).to_string());
     }
     text.push(')');
     text
+}
+
+/// Values for an `IN` list, the last repeated until there are 1, 2, 4, 8 … of them: that makes ten statements to prepare and
+/// keep instead of one for every length there is.
+fn padded<T: Copy>(some: &[T]) -> Vec<T> {
+    let Some(last) = some.last() else { return Vec::new() };
+    let missing = some.len().next_power_of_two() - some.len();
+    some.iter().copied().chain(std::iter::repeat_n(*last, missing)).collect()
+}
+
+/// Pieces of 64, 32, 16 … items, for `INSERT`s of many rows with few different lengths.
+fn pieces<T>(mut all: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let most = all.len().min(64);
+        let (piece, rest) = all.split_at_checked(1 << most.checked_ilog2()?)?;
+        all = rest;
+        Some(piece)
+    })
+}
+
+/// `($1, $2, …), (…)` for `rows` rows of `columns` values.
+fn rows_of_values(rows: usize, columns: usize) -> String {
+    (0..rows).map(|row| placeholders(row * columns + 1, columns)).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{padded, pieces, rows_of_values};
+
+    #[test]
+    fn many_lengths_become_few_statements() {
+        assert_eq!(padded(&[1, 2, 3, 4, 5]), [1, 2, 3, 4, 5, 5, 5, 5]);
+        assert_eq!(padded(&[1]), [1]);
+        let all: Vec<u8> = (0..150).collect();
+        assert_eq!(pieces(&all).map(<[u8]>::len).collect::<Vec<_>>(), [64, 64, 16, 4, 2]);
+        assert_eq!(pieces(&all).flatten().copied().collect::<Vec<_>>(), all);
+        assert_eq!(pieces(&all[..0]).count(), 0);
+        assert_eq!(rows_of_values(2, 2), "($1, $2), ($3, $4)");
+    }
 }

@@ -1,6 +1,8 @@
 //! What the platforms know as one exchange.
 
-use super::{Store, StoreError, Tx, placeholders};
+use std::collections::HashMap;
+
+use super::{Store, StoreError, Tx, padded, placeholders};
 use crate::model::message::ThreadRow;
 use crate::model::{AccountId, ConversationId, Lane, ThreadId, ThreadKind};
 use crate::{on, read, run};
@@ -30,6 +32,27 @@ impl Store {
         ))).bind(conversation).fetch_all(db).await)?)
     }
 
+    /// In which lane these threads are.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn lanes(&self, ids: &[ThreadId]) -> Result<HashMap<ThreadId, Lane>, StoreError> {
+        let mut lanes = HashMap::new();
+        for some in ids.chunks(256) {
+            let some = padded(some);
+            let sql = format!("SELECT id, lane FROM threads WHERE id IN {}", placeholders(1, some.len()));
+            let rows: Vec<(ThreadId, Lane)> = read!(self, db => {
+                let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()));
+                for id in &some {
+                    query = query.bind(*id);
+                }
+                query.fetch_all(db).await
+            })?;
+            lanes.extend(rows);
+        }
+        Ok(lanes)
+    }
+
     /// One thread.
     ///
     /// # Errors
@@ -53,14 +76,15 @@ impl Tx {
         external: &[&str],
     ) -> Result<Vec<ThreadRow>, StoreError> {
         let mut found = Vec::new();
-        for some in external.chunks(200) {
+        for some in external.chunks(256) {
+            let some = padded(some);
             let sql = format!(
                 "SELECT {COLUMNS} FROM threads WHERE account_id = $1 AND external_id IN {}",
                 placeholders(2, some.len())
             );
             let rows: Vec<ThreadRow> = on!(self, db => {
                 let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str())).bind(account);
-                for id in some {
+                for id in &some {
                     query = query.bind(*id);
                 }
                 query.fetch_all(db).await
@@ -107,12 +131,22 @@ impl Tx {
         })
     }
 
-    /// Something was said in a thread, by whomever, that must have been seen before the next answer.
+    /// Something was said in these threads, by whomever, that must have been seen before the next answer.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn thread_moved(&mut self, id: ThreadId) -> Result<(), StoreError> {
-        run!(self, sqlx::query("UPDATE threads SET version = version + 1 WHERE id = $1").bind(id))?;
+    pub async fn threads_moved(&mut self, ids: &[ThreadId]) -> Result<(), StoreError> {
+        for some in ids.chunks(256) {
+            let some = padded(some);
+            let sql = format!("UPDATE threads SET version = version + 1 WHERE id IN {}", placeholders(1, some.len()));
+            run!(self, {
+                let mut query = sqlx::query(sqlx::AssertSqlSafe(sql.as_str()));
+                for id in &some {
+                    query = query.bind(*id);
+                }
+                query
+            })?;
+        }
         Ok(())
     }
 

@@ -3,11 +3,13 @@
 //! Promises: events get their numbers at the very end, in the order in which transactions become visible, without gaps in
 //! visibility; dropping a `Tx` undoes everything; a commit wakes whoever tails the log.
 
+use sqlx::AssertSqlSafe;
+
 use crate::model::{AccountId, ConversationId, EventKind, MessageId, Timestamp, UserId};
 use crate::{on, run};
 
 use super::engine::Conn;
-use super::{Store, StoreError};
+use super::{Store, StoreError, pieces, rows_of_values};
 
 /// Who did it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,20 +131,28 @@ impl Tx {
         let last: Option<i64> = on!(self, db => sqlx::query_scalar("SELECT max(seq) FROM events").fetch_one(db).await)?;
         let mut seq = last.unwrap_or(0);
         let (at, actor) = (self.now, self.actor);
-        for event in &events {
-            seq += 1;
-            run!(self, sqlx::query(
-                "INSERT INTO events (seq, at, kind, conversation_id, message_id, account_id, actor, user_id, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            )
-            .bind(seq)
-            .bind(at)
-            .bind(event.kind)
-            .bind(event.conversation_id)
-            .bind(event.message_id)
-            .bind(event.account_id)
-            .bind(actor.as_str())
-            .bind(actor.user_id())
-            .bind(sqlx::types::Json(&event.data)))?;
+        for piece in pieces(&events) {
+            let sql = format!(
+                "INSERT INTO events (seq, at, kind, conversation_id, message_id, account_id, actor, user_id, data) VALUES {}",
+                rows_of_values(piece.len(), 9)
+            );
+            run!(self, {
+                let mut query = sqlx::query(AssertSqlSafe(sql.as_str()));
+                for event in piece {
+                    seq += 1;
+                    query = query
+                        .bind(seq)
+                        .bind(at)
+                        .bind(event.kind)
+                        .bind(event.conversation_id)
+                        .bind(event.message_id)
+                        .bind(event.account_id)
+                        .bind(actor.as_str())
+                        .bind(actor.user_id())
+                        .bind(sqlx::types::Json(&event.data));
+                }
+                query
+            })?;
         }
         self.conn.notify(seq).await?;
         self.conn.commit().await?;
