@@ -78,7 +78,7 @@ CREATE TABLE conversations (
     snippet          TEXT NOT NULL DEFAULT '',
     last_direction   TEXT NOT NULL,
     priority         TEXT NOT NULL CHECK (priority IN ('low', 'normal', 'high', 'urgent')),
-    queue_key        BIGINT NOT NULL,                   -- waiting since, less the head start of the priority
+    queue_key        BIGINT NOT NULL,                   -- place in the list of its status, ascending: see Conversation::place
     waiting_since    BIGINT,                            -- first unanswered turn of the customer
     snoozed_until    BIGINT,
     reopened_at      BIGINT,
@@ -100,11 +100,13 @@ CREATE TABLE conversations (
     created_at       BIGINT NOT NULL
 );
 CREATE INDEX conversations_queue ON conversations (status, queue_key, id);
-CREATE INDEX conversations_recent ON conversations (status, last_message_at, id);
+CREATE INDEX conversations_recent ON conversations (last_message_at, id);
 CREATE INDEX conversations_account_queue ON conversations (account_id, status, queue_key, id);
 CREATE INDEX conversations_team_queue ON conversations (team_id, status, queue_key, id) WHERE team_id IS NOT NULL;
-CREATE INDEX conversations_assignee_queue ON conversations (assignee_id, status, queue_key, id) WHERE assignee_id IS NOT NULL;
+-- Nobody is somebody here: what is unassigned is a list too.
+CREATE INDEX conversations_assignee_queue ON conversations (assignee_id, status, queue_key, id);
 CREATE INDEX conversations_contact ON conversations (contact_id, account_id, last_message_at);
+CREATE INDEX conversations_problem ON conversations (status, queue_key, id) WHERE delivery_problem;
 CREATE INDEX conversations_snoozed ON conversations (snoozed_until) WHERE status = 'snoozed';
 CREATE INDEX conversations_claimed ON conversations (claim_until) WHERE claim_user_id IS NOT NULL;
 
@@ -158,7 +160,7 @@ CREATE TABLE messages (
 CREATE UNIQUE INDEX messages_external ON messages (account_id, external_id) WHERE external_id IS NOT NULL;
 CREATE INDEX messages_conversation ON messages (conversation_id, sent_at, id);
 CREATE INDEX messages_thread ON messages (thread_id, sent_at, id);
-CREATE INDEX messages_turns ON messages (ingested_at) WHERE turn;
+CREATE INDEX messages_turns ON messages (ingested_at, account_id) WHERE turn;
 CREATE INDEX messages_answers ON messages (sent_at) WHERE direction = 'out';
 
 -- Older texts: a customer's words are never edited in place.

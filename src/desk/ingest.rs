@@ -368,7 +368,7 @@ impl<'a> Intake<'a> {
             self.team = Some(Routing(team));
             team
         };
-        let conversation = Conversation {
+        let mut conversation = Conversation {
             id: ConversationId::new(),
             account_id: self.account.id,
             contact_id: person.contact_id,
@@ -380,7 +380,7 @@ impl<'a> Intake<'a> {
             snippet: snippet(&opener.text),
             last_direction: Direction::In.as_str().to_owned(),
             priority: Priority::Normal,
-            queue_key: at.0,
+            queue_key: 0,
             waiting_since: None,
             snoozed_until: None,
             reopened_at: None,
@@ -401,6 +401,7 @@ impl<'a> Intake<'a> {
             last_message_at: at,
             created_at: self.now,
         };
+        conversation.queue_key = conversation.place();
         let id = conversation.id;
         tx.insert_conversation(&conversation).await?;
         self.conversations.insert(id, (conversation, false));

@@ -34,7 +34,7 @@ pub struct ConversationRow {
     /// Why it stands where it stands.
     pub why: Vec<Why>,
     pub version: i64,
-    /// The order of the open list, ascending: waiting since, less the head start of the priority.
+    /// The order in the list of its status, ascending. Open: waiting since, less the head start of the priority; all others: newest first.
     pub queue_key: i64,
     pub created_at: Timestamp,
 }

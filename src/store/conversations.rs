@@ -44,6 +44,18 @@ pub struct Conversation {
 
 pub(super) const COLUMNS: &str = "id, account_id, contact_id, identity_id, status, lane, subject, snippet, last_direction, priority, queue_key, waiting_since, snoozed_until, reopened_at, woken_at, closed_at, assignee_id, team_id, claim_user_id, claim_token, claim_until, message_count, delivery_problem, history, version, first_in_at, last_in_at, last_out_at, last_message_at, created_at";
 
+impl Conversation {
+    /// Its place in the list of its status, ascending: the queue for what is open, newest first for everything else. One
+    /// column for both makes one index serve every list.
+    #[must_use]
+    pub fn place(&self) -> i64 {
+        match self.status {
+            Status::Open => self.waiting_since.unwrap_or(self.last_message_at).0 - self.priority.head_start_ms(),
+            _ => -self.last_message_at.0,
+        }
+    }
+}
+
 impl Store {
     /// Conversations whose sleep is over, oldest first. Look again in a transaction before waking one.
     ///
@@ -138,7 +150,7 @@ impl Tx {
     /// When the database refuses.
     pub async fn save_conversation(&mut self, c: &mut Conversation) -> Result<(), StoreError> {
         c.version += 1;
-        c.queue_key = c.waiting_since.unwrap_or(c.last_message_at).0 - c.priority.head_start_ms();
+        c.queue_key = c.place();
         run!(self, sqlx::query(
             "UPDATE conversations SET contact_id = $2, identity_id = $3, status = $4, lane = $5, subject = $6, snippet = $7, last_direction = $8, \
              priority = $9, queue_key = $10, waiting_since = $11, snoozed_until = $12, reopened_at = $13, woken_at = $14, closed_at = $15, \

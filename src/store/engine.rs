@@ -13,6 +13,9 @@ use std::time::Duration;
 
 use super::StoreError;
 
+/// How many messages a search looks at: words that more messages have are found in the newest of them.
+const HITS: u32 = 2000;
+
 /// The connections of one database.
 #[derive(Clone)]
 pub enum Pools {
@@ -151,13 +154,18 @@ impl Pools {
         }
     }
 
-    /// The condition that finds `messages` (aliased `m`) whose text matches; takes the query at `$n`.
-    pub(super) fn search_condition(&self, n: usize) -> String {
+    /// A `SELECT` of the conversations (as `id`) of the newest messages whose text matches; takes the query at `$n`.
+    pub(super) fn search(&self, n: usize) -> String {
         match self {
-            Self::Sqlite { .. } => {
-                format!("m.rowid IN (SELECT rowid FROM message_search WHERE message_search MATCH ${n})")
-            }
-            Self::Postgres(_) => format!("m.search @@ to_tsquery('simple', ${n})"),
+            // FTS5 walks its rows backwards by itself; later messages have higher row numbers.
+            Self::Sqlite { .. } => format!(
+                "SELECT DISTINCT m.conversation_id AS id FROM (SELECT rowid AS number FROM message_search WHERE message_search MATCH ${n} \
+                 ORDER BY rowid DESC LIMIT {HITS}) AS hit CROSS JOIN messages m WHERE m.rowid = hit.number"
+            ),
+            Self::Postgres(_) => format!(
+                "SELECT DISTINCT hit.conversation_id AS id FROM (SELECT m.conversation_id FROM messages m WHERE m.search @@ to_tsquery('simple', ${n}) \
+                 ORDER BY m.ingested_at DESC LIMIT {HITS}) AS hit"
+            ),
         }
     }
 

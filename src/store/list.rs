@@ -81,10 +81,66 @@ struct Row {
     created_at: Timestamp,
 }
 
-const SELECT: &str = "SELECT c.id, c.status, c.lane, a.channel, c.account_id, c.contact_id, p.name, i.handle, i.avatar_url, c.subject, c.snippet, \
+/// More accounts than this are a plain `IN`: so many short lists to merge would cost more than it saves.
+const MERGED: usize = 64;
+/// A label on fewer conversations than this is looked up from the label's side.
+const RARE: i64 = 2000;
+
+const COLUMNS: &str = "c.id, c.status, c.lane, a.channel, c.account_id, c.contact_id, p.name, i.handle, i.avatar_url, c.subject, c.snippet, \
     c.last_direction, c.last_message_at, c.waiting_since, c.snoozed_until, c.reopened_at, c.woken_at, c.closed_at, c.assignee_id, c.team_id, \
-    c.priority, c.claim_user_id, c.claim_until, c.message_count, c.delivery_problem, c.history, c.version, c.queue_key, c.created_at \
-    FROM conversations c JOIN accounts a ON a.id = c.account_id JOIN identities i ON i.id = c.identity_id JOIN contacts p ON p.id = c.contact_id";
+    c.priority, c.claim_user_id, c.claim_until, c.message_count, c.delivery_problem, c.history, c.version, c.queue_key, c.created_at";
+
+/// What a row shows of others. `CROSS JOIN` keeps SQLite from beginning with one of these.
+const SHOWN: &str = "CROSS JOIN accounts a CROSS JOIN identities i CROSS JOIN contacts p \
+    WHERE a.id = c.account_id AND i.id = c.identity_id AND p.id = c.contact_id";
+
+/// Which conversations, as SQL.
+struct Chosen {
+    from: String,
+    conditions: Conditions,
+    /// Each of these has a list of its own, in order; merging their beginnings costs the same however few there are of one account.
+    merged: Vec<AccountId>,
+}
+
+/// How a list is sorted: the column, its direction, and what comes after a place in it.
+struct Order {
+    column: &'static str,
+    direction: &'static str,
+    beyond: &'static str,
+}
+
+impl Order {
+    /// With a status the key that is made for it, without one the newest first.
+    fn of(filter: &Filter) -> Self {
+        match filter.status {
+            Some(_) => Self { column: "queue_key", direction: "ASC", beyond: ">" },
+            None => Self { column: "last_message_at", direction: "DESC", beyond: "<" },
+        }
+    }
+
+    fn by(&self) -> String {
+        format!(" ORDER BY c.{} {}, c.id {}", self.column, self.direction, self.direction)
+    }
+}
+
+impl Chosen {
+    /// `columns` of at most `limit` of them.
+    fn sql(&mut self, columns: &str, order: Option<&Order>, limit: i64) -> String {
+        let by = order.map(Order::by).unwrap_or_default();
+        let one = |from: &str, conditions: &str| format!("SELECT {columns} FROM {from}{conditions}{by} LIMIT {limit}");
+        if self.merged.is_empty() {
+            return one(&self.from, &self.conditions.text());
+        }
+        let shared = self.conditions.sql.len();
+        let mut lists = Vec::with_capacity(self.merged.len());
+        for account in &self.merged {
+            self.conditions.add("c.account_id = ?", Value::Uuid(account.0));
+            lists.push(format!("SELECT * FROM ({}) AS one", one(&self.from, &self.conditions.text())));
+            self.conditions.sql.truncate(shared);
+        }
+        format!("SELECT * FROM ({}) AS c{by} LIMIT {limit}", lists.join(" UNION ALL "))
+    }
+}
 
 /// Conditions with their parameters, in order.
 #[derive(Default)]
@@ -120,42 +176,49 @@ impl Conditions {
         self.sql.push(sql.replace('?', &format!("${}", self.values.len())));
     }
 
+    fn within(&mut self, accounts: &[AccountId]) {
+        if let [only] = accounts {
+            return self.add("c.account_id = ?", Value::Uuid(only.0));
+        }
+        let accounts = padded(accounts);
+        self.sql.push(format!("c.account_id IN {}", placeholders(self.values.len() + 1, accounts.len())));
+        self.values.extend(accounts.iter().map(|id| Value::Uuid(id.0)));
+    }
+
     fn text(&self) -> String {
         if self.sql.is_empty() { String::new() } else { format!(" WHERE {}", self.sql.join(" AND ")) }
     }
 }
 
 impl Store {
-    /// One page. Open lists are in queue order, all others newest first. An impossible search finds nothing.
+    /// One page. Open lists are in queue order, all others newest first. An impossible search finds nothing; a search for
+    /// words that are everywhere looks among the newest messages that have them.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn list(&self, filter: &Filter, after: Option<Seek>, limit: i64) -> Result<Page, StoreError> {
-        let Some(mut conditions) = self.conditions(filter) else { return Ok(Page { items: Vec::new(), next: None }) };
-        let queue = filter.status == Some(Status::Open);
-        let (column, direction, beyond) =
-            if queue { ("c.queue_key", "ASC", ">") } else { ("c.last_message_at", "DESC", "<") };
+        let Some(mut chosen) = self.chosen(filter).await? else { return Ok(Page { items: Vec::new(), next: None }) };
+        let order = Order::of(filter);
         if let Some(seek) = after {
-            conditions.values.push(Value::Number(seek.key));
-            conditions.values.push(Value::Uuid(seek.id.0));
-            let n = conditions.values.len();
-            conditions.sql.push(format!("({column}, c.id) {beyond} (${}, ${n})", n - 1));
+            let values = &mut chosen.conditions.values;
+            values.push(Value::Number(seek.key));
+            values.push(Value::Uuid(seek.id.0));
+            let n = values.len();
+            chosen.conditions.sql.push(format!("(c.{}, c.id) {} (${}, ${n})", order.column, order.beyond, n - 1));
         }
-        let sql = format!(
-            "{SELECT}{} ORDER BY {column} {direction}, c.id {direction} LIMIT {}",
-            conditions.text(),
-            limit + 1
-        );
+        let page = chosen.sql("c.*", Some(&order), limit + 1);
+        let sql = format!("SELECT {COLUMNS} FROM ({page}) AS c {SHOWN}{}", order.by());
+        let values = &chosen.conditions.values;
         let mut rows: Vec<Row> =
-            read!(self, db => bind_all!(sqlx::query_as(AssertSqlSafe(sql)), &conditions.values).fetch_all(db).await)?;
+            read!(self, db => bind_all!(sqlx::query_as(AssertSqlSafe(sql)), values).fetch_all(db).await)?;
         let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
         if more {
             rows.pop();
         }
-        let next = rows
-            .last()
-            .filter(|_| more)
-            .map(|row| Seek { key: if queue { row.queue_key } else { row.last_message_at.0 }, id: row.id });
+        let next = rows.last().filter(|_| more).map(|row| Seek {
+            key: if filter.status.is_some() { row.queue_key } else { row.last_message_at.0 },
+            id: row.id,
+        });
         Ok(Page { items: self.finish(rows).await?, next })
     }
 
@@ -167,7 +230,8 @@ impl Store {
         let mut all = Vec::with_capacity(ids.len());
         for some in ids.chunks(512) {
             let some = padded(some);
-            let sql = format!("{SELECT} WHERE c.id IN {}", placeholders(1, some.len()));
+            let sql =
+                format!("SELECT {COLUMNS} FROM conversations c {SHOWN} AND c.id IN {}", placeholders(1, some.len()));
             let rows: Vec<Row> = read!(self, db => {
                 let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str()));
                 for id in &some {
@@ -185,15 +249,10 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn count(&self, filter: &Filter, cap: i64) -> Result<i64, StoreError> {
-        let Some(conditions) = self.conditions(filter) else { return Ok(0) };
-        let sql = format!(
-            "SELECT count(*) FROM (SELECT 1 AS one FROM conversations c{}{} LIMIT {cap}) AS capped",
-            if filter.channel.is_some() { " JOIN accounts a ON a.id = c.account_id" } else { "" },
-            conditions.text()
-        );
-        Ok(
-            read!(self, db => bind_all!(sqlx::query_scalar(AssertSqlSafe(sql)), &conditions.values).fetch_one(db).await)?,
-        )
+        let Some(mut chosen) = self.chosen(filter).await? else { return Ok(0) };
+        let sql = format!("SELECT count(*) FROM ({}) AS capped", chosen.sql("1 AS one", None, cap));
+        let values = &chosen.conditions.values;
+        Ok(read!(self, db => bind_all!(sqlx::query_scalar(AssertSqlSafe(sql)), values).fetch_one(db).await)?)
     }
 
     /// The conversation that is next for somebody: first in queue order that nobody holds and nobody else is assigned to.
@@ -207,20 +266,34 @@ impl Store {
         skip: &[ConversationId],
     ) -> Result<Option<ConversationId>, StoreError> {
         let now = self.clock().now();
-        let Some(mut conditions) =
-            self.conditions(&Filter { status: Some(Status::Open), visible, ..Filter::default() })
-        else {
-            return Ok(None);
-        };
-        conditions.add("(c.assignee_id IS NULL OR c.assignee_id = ?)", Value::Uuid(user.0));
-        conditions.add("(c.claim_user_id IS NULL OR c.claim_until <= ?)", Value::Number(now.0));
+        let mut all = Conditions::default();
+        all.add("c.status = ?", Value::Text(Status::Open.as_str().to_owned()));
+        all.add("(c.claim_user_id IS NULL OR c.claim_until <= ?)", Value::Number(now.0));
         for id in skip {
-            conditions.add("c.id <> ?", Value::Uuid(id.0));
+            all.add("c.id <> ?", Value::Uuid(id.0));
         }
-        let sql = format!("SELECT c.id FROM conversations c{} ORDER BY c.queue_key, c.id LIMIT 1", conditions.text());
-        Ok(
-            read!(self, db => bind_all!(sqlx::query_scalar(AssertSqlSafe(sql)), &conditions.values).fetch_optional(db).await)?,
-        )
+        match visible.as_deref() {
+            Some([]) => return Ok(None),
+            Some(accounts) => all.within(accounts),
+            None => {}
+        }
+        // Two lists in order, merged: what others are assigned to may be long and is not walked through.
+        let mut lists = Vec::new();
+        for (condition, value) in [("c.assignee_id IS NULL", None), ("c.assignee_id = ?", Some(Value::Uuid(user.0)))] {
+            let shared = all.sql.len();
+            match value {
+                Some(value) => all.add(condition, value),
+                None => all.sql.push(condition.to_owned()),
+            }
+            let list = format!(
+                "SELECT c.id, c.queue_key FROM conversations c{} ORDER BY c.queue_key, c.id LIMIT 1",
+                all.text()
+            );
+            lists.push(format!("SELECT * FROM ({list}) AS one"));
+            all.sql.truncate(shared);
+        }
+        let sql = format!("SELECT c.id FROM ({}) AS c ORDER BY c.queue_key, c.id LIMIT 1", lists.join(" UNION ALL "));
+        Ok(read!(self, db => bind_all!(sqlx::query_scalar(AssertSqlSafe(sql)), &all.values).fetch_optional(db).await)?)
     }
 
     /// The token of the current claim, for its holder.
@@ -231,8 +304,9 @@ impl Store {
     }
 
     /// `None` when nothing can match.
-    fn conditions(&self, filter: &Filter) -> Option<Conditions> {
+    async fn chosen(&self, filter: &Filter) -> Result<Option<Chosen>, StoreError> {
         let mut all = Conditions::default();
+        let mut from = "conversations c".to_owned();
         if let Some(status) = filter.status {
             all.add("c.status = ?", Value::Text(status.as_str().to_owned()));
         }
@@ -244,39 +318,77 @@ impl Store {
         if let Some(team) = filter.team {
             all.add("c.team_id = ?", Value::Uuid(team.0));
         }
-        if let Some(account) = filter.account {
-            all.add("c.account_id = ?", Value::Uuid(account.0));
-        }
         if let Some(contact) = filter.contact {
             all.add("c.contact_id = ?", Value::Uuid(contact.0));
         }
         if let Some(lane) = filter.lane {
             all.add("c.lane = ?", Value::Text(lane.as_str().to_owned()));
         }
-        if let Some(channel) = &filter.channel {
-            all.add("a.channel = ?", Value::Text(channel.clone()));
-        }
-        if let Some(tag) = filter.tag {
-            all.add("c.id IN (SELECT conversation_id FROM conversation_tags WHERE tag_id = ?)", Value::Uuid(tag.0));
-        }
         if filter.delivery_problem {
             all.sql.push("c.delivery_problem".to_owned());
         }
         if let Some(words) = &filter.words {
-            let query = self.pools().search_query(words)?;
+            let Some(query) = self.pools().search_query(words) else { return Ok(None) };
             all.values.push(Value::Text(query));
-            let condition = self.pools().search_condition(all.values.len());
-            all.sql.push(format!("c.id IN (SELECT m.conversation_id FROM messages m WHERE {condition})"));
+            from = format!("({}) AS found CROSS JOIN conversations c", self.pools().search(all.values.len()));
+            all.sql.push("c.id = found.id".to_owned());
         }
-        if let Some(accounts) = &filter.visible {
-            if accounts.is_empty() {
-                return None;
+        if let Some(tag) = filter.tag {
+            if filter.words.is_none() && self.is_rare(tag).await? {
+                all.add("tagged.tag_id = ?", Value::Uuid(tag.0));
+                all.sql.push("c.id = tagged.conversation_id".to_owned());
+                from = "conversation_tags tagged CROSS JOIN conversations c".to_owned();
+            } else {
+                all.add(
+                    "EXISTS (SELECT 1 FROM conversation_tags t WHERE t.conversation_id = c.id AND t.tag_id = ?)",
+                    Value::Uuid(tag.0),
+                );
             }
-            let first = all.values.len() + 1;
-            all.sql.push(format!("c.account_id IN {}", placeholders(first, accounts.len())));
-            all.values.extend(accounts.iter().map(|id| Value::Uuid(id.0)));
         }
-        Some(all)
+        let mut merged = Vec::new();
+        match self.accounts_of(filter).await?.as_deref() {
+            None => {}
+            Some([]) => return Ok(None),
+            Some(accounts) => {
+                let narrow = filter.assignee.is_some()
+                    || filter.team.is_some()
+                    || filter.contact.is_some()
+                    || filter.tag.is_some()
+                    || filter.words.is_some()
+                    || filter.delivery_problem;
+                if narrow || filter.status.is_none() || accounts.len() == 1 || accounts.len() > MERGED {
+                    all.within(accounts);
+                } else {
+                    merged = accounts.to_vec();
+                }
+            }
+        }
+        Ok(Some(Chosen { from, conditions: all, merged }))
+    }
+
+    /// The accounts that account, channel and rights leave; `None`: all.
+    async fn accounts_of(&self, filter: &Filter) -> Result<Option<Vec<AccountId>>, StoreError> {
+        let may = |id: &AccountId| filter.visible.as_ref().is_none_or(|visible| visible.contains(id));
+        let mut accounts = match (filter.account, &filter.channel) {
+            (None, None) => return Ok(filter.visible.clone()),
+            (Some(id), None) => vec![id],
+            (id, Some(channel)) => {
+                let of_channel: Vec<AccountId> = read!(self, db => sqlx::query_scalar("SELECT id FROM accounts WHERE channel = $1 ORDER BY id")
+                    .bind(channel).fetch_all(db).await)?;
+                of_channel.into_iter().filter(|other| id.is_none_or(|id| id == *other)).collect()
+            }
+        };
+        accounts.retain(may);
+        Ok(Some(accounts))
+    }
+
+    async fn is_rare(&self, tag: TagId) -> Result<bool, StoreError> {
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT 1 AS one FROM conversation_tags WHERE tag_id = $1 LIMIT {RARE}) AS capped"
+        );
+        let count: i64 =
+            read!(self, db => sqlx::query_scalar(AssertSqlSafe(sql.as_str())).bind(tag).fetch_one(db).await)?;
+        Ok(count < RARE)
     }
 
     async fn finish(&self, rows: Vec<Row>) -> Result<Vec<ConversationRow>, StoreError> {
