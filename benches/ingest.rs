@@ -27,6 +27,8 @@ const BATCHES: usize = 120;
 const BATCH: usize = 40;
 const ROUNDS: usize = 5;
 const CUSTOMERS: u64 = 2_500;
+/// The copy's events come after those that made its world.
+const AFTER: i64 = 1_000;
 
 pub async fn measure(engine: Engine, report: &mut Report) {
     let batches = batches();
@@ -305,7 +307,7 @@ impl Left {
         }
         for e in &self.events {
             run!(tx, sqlx::query("INSERT INTO events (seq, at, kind, conversation_id, message_id, account_id, actor, user_id, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
-                .bind(e.0).bind(e.1).bind(e.2).bind(e.3).bind(e.4).bind(e.5).bind(&e.6).bind(e.7).bind(&e.8)).unwrap();
+                .bind(e.0 + AFTER).bind(e.1).bind(e.2).bind(e.3).bind(e.4).bind(e.5).bind(&e.6).bind(e.7).bind(&e.8)).unwrap();
         }
         tx.commit().await.unwrap();
     }
