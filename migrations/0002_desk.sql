@@ -107,7 +107,10 @@ CREATE INDEX conversations_team_queue ON conversations (team_id, status, queue_k
 CREATE INDEX conversations_assignee_queue ON conversations (assignee_id, status, queue_key, id);
 CREATE INDEX conversations_contact ON conversations (contact_id, account_id, last_message_at);
 CREATE INDEX conversations_problem ON conversations (status, queue_key, id) WHERE delivery_problem;
-CREATE INDEX conversations_snoozed ON conversations (snoozed_until) WHERE status = 'snoozed';
+CREATE INDEX conversations_account_problem ON conversations (status, account_id) WHERE delivery_problem;
+CREATE INDEX conversations_snoozed ON conversations (snoozed_until) WHERE snoozed_until IS NOT NULL;
+-- The board counts what waits every second.
+CREATE INDEX conversations_waiting ON conversations (status, account_id, team_id, assignee_id, waiting_since) WHERE status = 'open';
 CREATE INDEX conversations_claimed ON conversations (claim_until) WHERE claim_user_id IS NOT NULL;
 
 -- What the platform knows as one exchange.
