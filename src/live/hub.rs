@@ -17,6 +17,9 @@ use crate::model::{AccountId, ConversationId, EventKind, MessageId};
 
 /// Frames a client may lag behind before it is cut: some seconds of a busy desk, some hundred kilobytes at worst.
 const BUFFER: usize = 256;
+/// After something was told the next is gathered for so long: a busy desk then costs each client a hundred frames a second at
+/// most, and a single event goes out at once.
+const GATHER: Duration = Duration::from_millis(10);
 /// Events told in one frame.
 const CHUNK: i64 = 500;
 /// A client that missed more than this fetches everything again: that is cheaper for both.
@@ -171,8 +174,15 @@ impl Hub {
             }
         };
         loop {
+            let before = seq;
             match self.tell(&mut seq).await {
                 Ok(true) => continue,
+                Ok(false) if seq > before => {
+                    if pause(&stop, GATHER).await {
+                        return;
+                    }
+                    continue;
+                }
                 Ok(false) => {}
                 Err(error) => {
                     tracing::warn!(%error, "the log cannot be read; trying again");
@@ -235,9 +245,9 @@ impl Hub {
         let desk = &self.0.desk;
         let conversations: Vec<ConversationId> = unique(events.iter().filter_map(|event| event.conversation_id));
         let messages: Vec<MessageId> = unique(events.iter().filter_map(|event| event.message_id));
-        let rows: HashMap<_, _> =
-            desk.store().rows(&conversations).await?.into_iter().map(|row| (row.id, row)).collect();
-        let stored = if messages.is_empty() { Vec::new() } else { desk.store().stored_messages(&messages).await? };
+        let (rows, stored) =
+            tokio::try_join!(desk.store().rows(&conversations), desk.store().stored_messages(&messages))?;
+        let rows: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
         let messages: HashMap<_, _> =
             desk.show(stored).await?.into_iter().map(|message| (message.id, message)).collect();
         let accounts: HashMap<_, _> = if events.iter().any(|event| event.kind == EventKind::AccountChanged) {
