@@ -293,6 +293,7 @@ macro_rules! channel_contract {
         $crate::channel_contract!(@ $harness, faults:
             a_cursor_after_half_a_page_loses_nothing,
             an_unreadable_item_is_quarantined_and_its_neighbours_arrive,
+            what_was_quarantined_is_read_again_alone,
             hostile_fields_never_fail_a_page,
             every_refusal_has_its_class,
             a_platform_that_answers_nonsense_is_tried_again,

@@ -33,7 +33,7 @@ use url::Url;
 
 use super::{
     Action, Allowance, AttachmentLimit, Batch, Channel, ChannelError, Class, Context, Descriptor, Draft, Feed, Field,
-    FieldKind, Known, Limit, Measure, Moderate, Outgoing, Probe, Pull, Reply, Sent, ThreadRef, Unit, Words,
+    FieldKind, Known, Limit, Measure, Moderate, Outgoing, Probe, Pull, Reply, Sent, ThreadRef, Unit, Unreadable, Words,
 };
 use crate::model::{Lane, ThreadKind};
 use api::Api;
@@ -296,6 +296,17 @@ impl Pull for Bluesky {
 
     async fn recheck(&self, known: &[Known]) -> Result<Batch, ChannelError> {
         recheck::recheck(&self.api, known).await
+    }
+
+    async fn reread(&self, feed: &str, payload: &str) -> Result<Batch, ChannelError> {
+        match feed {
+            "notifications" => notifications::reread(&self.api, payload).await,
+            other => {
+                let error = format!("payloads of \"{other}\" cannot be read apart from their page");
+                let unreadable = vec![Unreadable { payload: payload.to_owned(), error }];
+                Ok(Batch { unreadable, ..Batch::default() })
+            }
+        }
     }
 
     fn recheck_max(&self) -> usize {

@@ -221,6 +221,23 @@ fn hash(value: &Value) -> String {
     text
 }
 
+/// Reads one notification that was kept aside, as a page would.
+///
+/// # Errors
+/// The classes of any call: what it answers is fetched along.
+pub async fn reread(api: &Api, payload: &str) -> Result<Batch, ChannelError> {
+    let note = serde_json::from_str(payload).map_err(|error| error.to_string()).and_then(|value: Value| read(&value));
+    let note = match note {
+        Ok(note) => note,
+        Err(error) => {
+            let unreadable = vec![Unreadable { payload: payload.to_owned(), error }];
+            return Ok(Batch { unreadable, ..Batch::default() });
+        }
+    };
+    let items = messages(api, &[note], false, 0).await?;
+    Ok(Batch { items: items.into_iter().map(|message| Item::Message(Box::new(message))).collect(), ..Batch::default() })
+}
+
 fn read(value: &Value) -> Result<Notification, String> {
     let note = Notification::deserialize(value).map_err(|error| error.to_string())?;
     let at = AtUri::parse(&note.uri).ok_or_else(|| {

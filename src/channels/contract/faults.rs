@@ -1,11 +1,12 @@
 //! What goes wrong: the right class, nothing lost, nothing told.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{Harness, Inbox, Say, Who, drop_after};
+use crate::channels::Item;
 use crate::channels::error::Class;
 use crate::channels::fake::{Fault, Rule};
 
@@ -83,6 +84,40 @@ pub async fn an_unreadable_item_is_quarantined_and_its_neighbours_arrive<H: Harn
         inbox.pull().await.unwrap();
         assert_eq!(inbox.unreadable.len(), 1);
     }
+}
+
+pub async fn what_was_quarantined_is_read_again_alone<H: Harness>() {
+    let harness = H::start().await;
+    let mut inbox = Inbox::connected(&harness).await;
+    harness.say(Say::mention(Who::Customer, "de eerste")).await;
+    let (path, pointer) = H::page();
+    // The page as the platform sent it, with its item taken out before we could read it.
+    let taken: Arc<Mutex<Option<Value>>> = Arc::default();
+    let keep = taken.clone();
+    harness.wire().inject(Rule::new(
+        path,
+        Fault::json(move |page| {
+            if let Some(item) =
+                page.pointer_mut(pointer).and_then(Value::as_array_mut).and_then(|items| items.get_mut(0))
+            {
+                *keep.lock().unwrap() = Some(std::mem::replace(item, json!("onleesbaar")));
+            }
+        }),
+    ));
+    inbox.pull().await.unwrap();
+    assert_eq!((inbox.count("de eerste"), inbox.unreadable.len()), (0, 1));
+    let pull = inbox.channel.pull().unwrap();
+    let feed = pull.feeds()[0].key;
+    let still = pull.reread(feed, &inbox.unreadable[0].payload).await.unwrap();
+    assert!(still.items.is_empty() && still.unreadable.len() == 1, "{still:?}");
+    let original = taken.lock().unwrap().take().unwrap().to_string();
+    let read = pull.reread(feed, &original).await.unwrap();
+    let texts: Vec<&str> = read
+        .items
+        .iter()
+        .filter_map(|item| if let Item::Message(message) = item { Some(message.text.as_str()) } else { None })
+        .collect();
+    assert!(texts.iter().any(|text| text.contains("de eerste")) && read.unreadable.is_empty(), "{read:?}");
 }
 
 /// Every place inside a value, as JSON pointers.

@@ -15,6 +15,7 @@ mod oauth;
 mod pull;
 mod recheck;
 mod reply;
+mod reread;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -305,6 +306,10 @@ impl Pull for Mastodon {
 
     async fn recheck(&self, known: &[Known]) -> Result<Batch, ChannelError> {
         self.look_again(known).await
+    }
+
+    async fn reread(&self, _feed: &str, payload: &str) -> Result<Batch, ChannelError> {
+        self.read_again(payload).await
     }
 
     fn recheck_max(&self) -> usize {
