@@ -36,6 +36,7 @@ describe('Mastodon.py', { timeout: 180_000 }, () => {
   it('is content with our fake', async (t) => {
     const net = await fake('mastodon')
     await mastodonJudge(t, net.url, net.tokens.brand, net.tokens.customer, '--strict')
+    await judge(t, python, [join(here, 'mastodon_py.py'), net.url, net.tokens.brand, net.tokens.customer])
     await net.stop()
   })
 })

@@ -26,7 +26,19 @@ pub fn react(world: &mut World, call: &Call<'_>, me: u64, id: &str, verb: &str, 
     if let Some(kind) = news {
         heard.extend(world.react(kind, me, id, call.now));
     }
-    world.posts.get(&id).map_or_else(missing, |post| ok(entity::status(world, post, Some(me))))
+    let Some(post) = world.posts.get(&id) else { return missing() };
+    let mut shown = entity::status(world, post, Some(me));
+    if verb == "reblog" {
+        // A boost is a post of its own around the boosted one.
+        let mut boost = shown.clone();
+        boost["id"] = format!("{}{me}", post.id).into();
+        boost["account"] = entity::account(world, world.account(me));
+        boost["uri"] = format!("https://{}/users/{me}/statuses/{id}/activity", super::DOMAIN).into();
+        boost["content"] = "".into();
+        boost["reblog"] = shown;
+        shown = boost;
+    }
+    ok(shown)
 }
 
 /// Follows, mutes, blocks.
