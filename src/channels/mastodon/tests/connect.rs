@@ -96,3 +96,13 @@ async fn a_revoked_token_stops_the_account_with_a_cure() {
     let nothing = (DESCRIPTOR.connect)(played.context_with(json!({}))).unwrap();
     assert_eq!(nothing.probe().await.unwrap_err().code, "mastodon.no_token");
 }
+
+#[tokio::test]
+async fn a_token_without_an_application_works() {
+    let played = Played::start().await;
+    for path in ["/api/v1/apps/verify_credentials", "/api/v2/notifications/policy"] {
+        played.running.wire.inject(Rule::new(path, Fault::status(401)).always());
+    }
+    let probe = played.connect().probe().await.unwrap();
+    assert!(probe.warnings.is_empty());
+}
