@@ -13,6 +13,7 @@ pub mod http;
 pub mod lifecycle;
 pub mod live;
 pub mod model;
+pub mod playground;
 pub mod secret;
 pub mod store;
 pub mod telemetry;

@@ -123,7 +123,10 @@ impl Mastodon {
         let since = self.since();
         let chain = self.chains.of(&self.api, status).await?;
         let mut collected = Collected::default();
-        collected.add(me.messages(&chain, quoted, before(since)));
+        // What somebody is notified of now is news, however long it was on its way; what comes along has its own age.
+        let news = (event == "notification").then(|| chain.last().map(|status| status.id.clone())).flatten();
+        let old = before(since);
+        collected.add(me.messages(&chain, quoted, |status| Some(&status.id) != news.as_ref() && old(status)));
         let items = collected.finish();
         Ok((!items.is_empty()).then(|| Batch { items, ..Batch::default() }))
     }

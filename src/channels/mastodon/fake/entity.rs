@@ -17,13 +17,12 @@ fn user(acct: &str) -> &str {
 
 pub fn account(world: &World, account: &Account) -> Value {
     let (user, host) = (user(&account.acct), host(&account.acct));
-    let posts = world.posts.values().filter(|post| post.by == account.id).count();
     let avatar = format!("{}/avatars/{user}.svg", world.base);
     json!({
         "id": account.id.to_string(), "username": user, "acct": account.acct, "display_name": account.display, "locked": false, "bot": false,
         "discoverable": true, "indexable": true, "group": false, "created_at": "2024-01-05T00:00:00.000Z", "note": "", "url": format!("https://{host}/@{user}"),
         "uri": format!("https://{host}/users/{user}"), "avatar": avatar, "avatar_static": avatar, "header": avatar, "header_static": avatar,
-        "followers_count": 0, "following_count": account.follows.len(), "statuses_count": posts, "last_status_at": null, "hide_collections": false,
+        "followers_count": 0, "following_count": account.follows.len(), "statuses_count": 0, "last_status_at": null, "hide_collections": false,
         "noindex": false, "emojis": [], "roles": [], "fields": []
     })
 }
@@ -40,11 +39,7 @@ pub fn status(world: &World, post: &Post, viewer: Option<u64>) -> Value {
     let author = world.account(post.by);
     let (user, host) = (user(&author.acct), host(&author.acct));
     let parent = post.parent.and_then(|id| world.posts.get(&id));
-    let replies = world
-        .posts
-        .values()
-        .filter(|other| other.parent == Some(post.id) && other.visibility.word() != "direct")
-        .count();
+    let replies = world.answers_to(post.id).filter(|answer| answer.visibility.word() != "direct").count();
     let mentions: Vec<Value> = post
         .mentions
         .iter()

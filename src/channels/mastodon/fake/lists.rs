@@ -22,7 +22,8 @@ pub fn posts(world: &World, ids: &[u64], call: &Call<'_>, viewer: Option<u64>) -
 }
 
 /// A page of what somebody was notified of.
-pub fn notifications(world: &World, call: &Call<'_>, me: u64) -> Answer {
+pub fn notifications(world: &mut World, call: &Call<'_>, me: u64) -> Answer {
+    world.looked.insert(me);
     let (only, not) = (call.params.many("types"), call.params.many("exclude_types").unwrap_or_default());
     let all = call.params.yes("include_filtered");
     let fits = |kind: &str| only.as_ref().is_none_or(|only| only.contains(&kind)) && !not.contains(&kind);
@@ -89,7 +90,7 @@ pub fn context(world: &World, post: &Post, viewer: Option<u64>) -> Value {
         {
             descendants.push(entity::status(world, below, viewer));
         }
-        waiting.extend(world.posts.values().rev().filter(|other| other.parent == Some(id)).map(|other| other.id));
+        waiting.extend(world.answers_to(id).rev().map(|answer| answer.id));
     }
     json!({"ancestors": ancestors, "descendants": descendants})
 }

@@ -66,6 +66,8 @@ struct Heard {
 pub struct Platform {
     world: Arc<Mutex<World>>,
     stream: broadcast::Sender<Heard>,
+    /// Tells that somebody asked for something.
+    asked: Arc<tokio::sync::Notify>,
     clock: Clock,
 }
 
@@ -85,7 +87,7 @@ pub struct Seen {
 impl Platform {
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { world: Arc::new(Mutex::new(World::new())), stream: broadcast::channel(4_096).0, clock }
+        Self { world: Arc::new(Mutex::new(World::new())), stream: broadcast::channel(4_096).0, asked: Arc::default(), clock }
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -186,6 +188,30 @@ impl Platform {
         let world = self.world();
         let Some(id) = world.find(acct) else { return Vec::new() };
         world.posts.values().filter(|post| post.by == id).map(|post| world.seen(post)).collect()
+    }
+
+    /// What somebody posted after a post, oldest first.
+    #[must_use]
+    pub fn by_after(&self, acct: &str, after: Option<&str>) -> Vec<Seen> {
+        let after = after.and_then(|id| id.parse::<u64>().ok()).unwrap_or_default();
+        let world = self.world();
+        let Some(id) = world.find(acct) else { return Vec::new() };
+        world.posts.range(after.saturating_add(1)..).map(|(_, post)| post).filter(|post| post.by == id).map(|post| world.seen(post)).collect()
+    }
+
+    /// Waits until somebody has looked at its notifications.
+    pub async fn looked(&self, acct: &str) {
+        loop {
+            let asked = self.asked.notified();
+            let looked = {
+                let world = self.world();
+                world.find(acct).is_some_and(|id| world.looked.contains(&id))
+            };
+            if looked {
+                return;
+            }
+            asked.await;
+        }
     }
 
     /// One post.

@@ -161,6 +161,9 @@ impl World {
         };
         let visibility = post.visibility;
         self.posts.insert(id, post);
+        if let Some(parent) = parent {
+            self.answers.entry(parent).or_default().push(id);
+        }
         let mut heard = Vec::new();
         // The home timelines: one's own and the followers'.
         if visibility != Visibility::Direct {
@@ -169,7 +172,7 @@ impl World {
             }
         }
         for to in mentions {
-            if self.notify(to, by, id, at, visibility).is_some_and(|filtered| !filtered) {
+            if self.notify(to, by, id, (at, now), visibility).is_some_and(|filtered| !filtered) {
                 heard.extend(self.say_notification(to));
             }
         }
@@ -189,7 +192,7 @@ impl World {
     }
 
     /// Notifies somebody of a mention. `None`: it never exists; else whether it was filtered away.
-    fn notify(&mut self, to: u64, from: u64, post: u64, at: Timestamp, visibility: Visibility) -> Option<bool> {
+    fn notify(&mut self, to: u64, from: u64, post: u64, (at, now): (Timestamp, Timestamp), visibility: Visibility) -> Option<bool> {
         let account = self.account(to);
         if self.account(to).acct.contains('@') || account.blocks.contains(&from) || account.mutes.contains(&from) {
             return None;
@@ -207,7 +210,7 @@ impl World {
             Policy::Filter if stranger => true,
             _ => false,
         };
-        let id = self.notification_id();
+        let id = self.notification_id(now);
         self.notifications.insert(id, Notification { id, to, from, kind: "mention", post: Some(post), at, filtered });
         Some(filtered)
     }
@@ -218,7 +221,7 @@ impl World {
         if self.account(to).acct.contains('@') {
             return Vec::new();
         }
-        let id = self.notification_id();
+        let id = self.notification_id(now);
         self.notifications.insert(id, Notification { id, to, from, kind, post: Some(post), at: now, filtered: false });
         self.say_notification(to).into_iter().collect()
     }
@@ -273,9 +276,9 @@ impl World {
         let audience = self.audience(self.posts.get(&id)?);
         self.posts.remove(&id);
         self.notifications.retain(|_, notification| notification.post != Some(id));
-        for post in self.posts.values_mut() {
-            if post.parent == Some(id) {
-                post.parent = None;
+        for answer in self.answers.remove(&id).unwrap_or_default() {
+            if let Some(answer) = self.posts.get_mut(&answer) {
+                answer.parent = None;
             }
         }
         Some(audience.into_iter().map(|account| Heard { account, event: "delete", payload: id.to_string() }).collect())

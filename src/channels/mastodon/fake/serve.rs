@@ -151,6 +151,7 @@ async fn handle(State(platform): State<Platform>, request: Request) -> Response 
     let call = Call { method: &method, path: &segments, params: &params, viewer, headers: &headers, now };
     let (given, heard) = routes::answer(&mut world, &call);
     drop(world);
+    platform.asked.notify_waiters();
     platform.tell(heard);
     match given {
         Answer::Json(status, body, link) => {

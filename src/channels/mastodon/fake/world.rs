@@ -160,6 +160,10 @@ pub struct World {
     pub keys: HashMap<(u64, String), (u64, Timestamp)>,
     /// (by, about, comment).
     pub reports: Vec<(u64, u64, String)>,
+    /// The answers to each post, oldest first.
+    pub answers: HashMap<u64, Vec<u64>>,
+    /// Who has looked at its notifications.
+    pub looked: BTreeSet<u64>,
     /// Conversations that were read: (account, last post).
     pub read: BTreeSet<(u64, u64)>,
     pub limit: i64,
@@ -182,11 +186,13 @@ impl World {
             spent: HashMap::new(),
             keys: HashMap::new(),
             reports: Vec::new(),
+            answers: HashMap::new(),
+            looked: BTreeSet::new(),
             read: BTreeSet::new(),
             limit: 300,
             max_characters: 500,
             last: 0,
-            next_notification: 84_000_000,
+            next_notification: 0,
         }
     }
 
@@ -197,8 +203,10 @@ impl World {
         self.last
     }
 
-    pub fn notification_id(&mut self) -> u64 {
-        self.next_notification += 1;
+    /// A fresh id of a notification: they grow with the clock, so that a server that starts anew goes on where it was.
+    pub fn notification_id(&mut self, now: Timestamp) -> u64 {
+        let moment = u64::try_from(now.0).unwrap_or_default();
+        self.next_notification = moment.max(self.next_notification + 1);
         self.next_notification
     }
 
@@ -248,6 +256,11 @@ impl World {
     #[expect(clippy::expect_used, reason = "accounts are never removed")]
     pub fn account_mut(&mut self, id: u64) -> &mut Account {
         self.accounts.get_mut(&id).expect("accounts are never removed")
+    }
+
+    /// The answers to a post.
+    pub fn answers_to(&self, id: u64) -> impl DoubleEndedIterator<Item = &Post> {
+        self.answers.get(&id).into_iter().flatten().filter_map(|id| self.posts.get(id))
     }
 
     /// Whether somebody may see a post.
