@@ -17,13 +17,15 @@ use crate::channels::Client;
 use crate::cli::Failure;
 use crate::clock::Clock;
 use crate::config::{Part, Place, Serving};
+use crate::desk::accounts::{AccountChange, NewAccount};
 use crate::desk::connections::Connections;
 use crate::desk::people::{self, NewUser};
-use crate::desk::{Desk, Rules, Viewer};
+use crate::desk::{Desk, DeskError, Rules, Viewer};
 use crate::http::{self, Web};
 use crate::lifecycle::{self, Lifecycle};
 use crate::live::Hub;
 use crate::model::{Role, UserId};
+use crate::playground::Playground;
 use crate::secret::{self, KeyError, MasterKey, Secret};
 use crate::store::engine::Pools;
 use crate::store::{Actor, Store, StoreError, migrate, settings};
@@ -90,7 +92,13 @@ pub async fn open_desk(place: &Place) -> Result<Desk, Failure> {
 }
 
 fn desk(place: &Place, opened: &Opened) -> Result<Desk, Failure> {
+    desk_beside(place, opened, None)
+}
+
+/// The desk, and a private address it may reach besides.
+fn desk_beside(place: &Place, opened: &Opened, beside: Option<SocketAddr>) -> Result<Desk, Failure> {
     let client = Client::new(place.allow_private).map_err(|error| Failure::new(error.to_string()))?;
+    let client = if let Some(address) = beside { client.and_also(address) } else { client };
     let connections = Connections::new(opened.store.clone(), client, opened.key.clone(), place.history());
     Ok(Desk::new(opened.store.clone(), connections, Rules::default(), place.data.join("media")))
 }
@@ -121,6 +129,29 @@ pub async fn fake(channel: &str, listen: SocketAddr) -> Result<(), Failure> {
         .collect();
     crate::cli::print(&json!({ "url": running.url, "accounts": running.accounts, "tokens": tokens }).to_string());
     lifecycle::asked_to_stop().await;
+    Ok(())
+}
+
+/// Connects the playground's brand, or tells the account of an earlier start where the platform is now.
+async fn move_in(desk: &Desk, playground: &Playground) -> Result<(), Failure> {
+    let failed = |error: DeskError| Failure::new(format!("the playground's account cannot be connected: {error}"));
+    let viewer = administrator(desk).await?;
+    let known = desk.accounts(&viewer).await.map_err(failed)?;
+    let known =
+        known.into_iter().find(|account| account.channel == playground.channel && account.handle == playground.handle);
+    let settings = playground.settings();
+    if let Some(account) = known {
+        let change = AccountChange { settings: Some(settings), enabled: Some(true), ..AccountChange::default() };
+        desk.change_account(&viewer, account.id, &change).await.map_err(failed)?;
+    } else {
+        let new = NewAccount {
+            channel: playground.channel.to_owned(),
+            name: Some(playground.name.to_owned()),
+            settings,
+            team_ids: Vec::new(),
+        };
+        desk.add_account(&viewer, &new).await.map_err(failed)?;
+    }
     Ok(())
 }
 
@@ -207,7 +238,25 @@ pub async fn start(place: &Place, serving: &Serving, clock: Clock) -> Result<Run
     }
     let first_password = first_admin(&store).await?;
     let life = Lifecycle::new();
-    let desk = desk(place, &opened)?;
+    // The play and the work on it belong together: a process that only serves pages would play to nobody.
+    let playground = if serving.playground && serving.does(Part::Work) {
+        let seed = rand::random();
+        let started = crate::playground::start(store.clock().clone(), serving.playground_pace, seed).await;
+        Some(started.map_err(|error| Failure::new(format!("the playground cannot be played: {error}")))?)
+    } else {
+        None
+    };
+    let desk = desk_beside(place, &opened, playground.as_ref().map(|playground| playground.address))?;
+    if let Some(playground) = playground {
+        move_in(&desk, &playground).await?;
+        let stop = life.stopping();
+        life.spawn("playground", async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = playground.play() => {}
+            }
+        });
+    }
     let hub = Hub::new(desk.clone());
 
     let listener = TcpListener::bind(serving.listen).await.map_err(|error| {

@@ -29,6 +29,8 @@ pub struct Client {
     /// No total time-out: for streams, which are watched for silence instead.
     streaming: reqwest::Client,
     allow_private: bool,
+    /// One private address that may be reached all the same.
+    also: Option<SocketAddr>,
 }
 
 /// An answer that was read to its end.
@@ -84,7 +86,14 @@ impl Client {
             http: build().timeout(Duration::from_secs(60)).read_timeout(Duration::from_secs(30)).build()?,
             streaming: build().read_timeout(Duration::from_secs(45)).build()?,
             allow_private,
+            also: None,
         })
+    }
+
+    /// Lets one private address be reached, written as numbers, port included: a platform that this process plays itself.
+    #[must_use]
+    pub fn and_also(self, address: SocketAddr) -> Self {
+        Self { also: Some(address), ..self }
     }
 
     /// Whether private addresses may be reached.
@@ -122,7 +131,8 @@ impl Client {
                 format!("{} addresses cannot be fetched.", url.scheme()),
             ));
         }
-        if !self.allow_private && literal(url).is_some_and(is_private) {
+        let also = || self.also.is_some_and(|also| literal(url) == Some(also.ip()) && url.port() == Some(also.port()));
+        if !self.allow_private && literal(url).is_some_and(is_private) && !also() {
             return Err(ChannelError::rejected(
                 "address.private",
                 "this address is in a private network; start Balie with --allow-private if that is meant.",
@@ -342,6 +352,12 @@ mod tests {
             assert!(client.check(&url.parse().unwrap()).is_err(), "{url}");
         }
         assert!(client.check(&"https://mastodon.example/".parse().unwrap()).is_ok());
+        let client = client.and_also("127.0.0.1:4000".parse().unwrap());
+        for (url, allowed) in
+            [("http://127.0.0.1:4000/x", true), ("http://127.0.0.1:4001/", false), ("http://127.0.0.2:4000/", false)]
+        {
+            assert_eq!(client.check(&url.parse().unwrap()).is_ok(), allowed, "{url}");
+        }
     }
 
     #[tokio::test]

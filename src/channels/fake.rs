@@ -51,6 +51,7 @@ pub async fn serve_named(name: &str, listen: SocketAddr, clock: Clock) -> io::Re
 pub struct Running {
     /// The base address, without a trailing slash.
     pub url: String,
+    pub address: SocketAddr,
     /// What a client needs to sign in, as the platform's key → value: `{brand: {token}, customer: {token}, …}`.
     pub accounts: Value,
     pub wire: Wire,
@@ -71,7 +72,8 @@ impl Drop for Running {
 #[expect(clippy::disallowed_methods, reason = "a fake lives outside the product's lifecycle; its guard ends it")]
 pub async fn serve(listen: SocketAddr, router: Router, wire: Wire, accounts: Value) -> io::Result<Running> {
     let listener = TcpListener::bind(listen).await?;
-    let url = format!("http://{}", listener.local_addr()?);
+    let address = listener.local_addr()?;
+    let url = format!("http://{address}");
     let stop = CancellationToken::new();
     let app = router
         .layer(axum::middleware::from_fn_with_state(wire.clone(), plane))
@@ -84,7 +86,7 @@ pub async fn serve(listen: SocketAddr, router: Router, wire: Wire, accounts: Val
             _ = axum::serve(lines, app) => {}
         }
     });
-    Ok(Running { url, accounts, wire, stop })
+    Ok(Running { url, address, accounts, wire, stop })
 }
 
 /// One call as it arrived.

@@ -52,6 +52,8 @@ pub struct Director {
     heard: Option<String>,
     /// The brand's posts to answer under.
     brand_posts: Vec<(String, bool)>,
+    /// Whether a colleague has answered somebody elsewhere.
+    elsewhere: bool,
 }
 
 impl Director {
@@ -63,6 +65,7 @@ impl Director {
             deck: Vec::new(),
             heard: None,
             brand_posts: Vec::new(),
+            elsewhere: false,
         }
     }
 
@@ -81,17 +84,31 @@ impl Director {
             let minutes = 45 * (READY - 1 - n) / (READY - 1);
             self.open(now, now.minus(Duration::from_secs(60 * minutes as u64)));
         }
-        // A colleague answered one of them by telephone.
-        if let Some(story) = self.stories.iter().find(|story| !story.private && story.script.place == Place::Public) {
-            let text = format!("@{} We kijken er nu naar, een momentje! ^Noud", story.person.acct);
-            let to = Some(story.opening.as_str());
-            self.platform.post(New { by: BRAND, text: &text, to, visibility: Visibility::Unlisted, language: "nl", at: None });
-        }
+    }
+
+    /// A colleague answers somebody by telephone: what the brand says elsewhere is seen in Balie, too.
+    fn from_elsewhere(&mut self) -> bool {
+        self.elsewhere = true;
+        let public = |story: &&Story| !story.private && story.script.place == Place::Public && !story.answered;
+        let Some(story) = self.stories.iter().find(public) else { return false };
+        let text = if story.person.dutch {
+            "We kijken er nu naar, een momentje! ^Noud"
+        } else {
+            "Looking into it right now! ^Noud"
+        };
+        let (text, to) = (format!("@{} {text}", story.person.acct), Some(story.opening.as_str()));
+        let language = if story.person.dutch { "nl" } else { "en" };
+        self.platform
+            .post(New { by: BRAND, text: &text, to, visibility: Visibility::Unlisted, language, at: None })
+            .is_some()
     }
 
     /// One thing happens, or nothing when there is nothing to happen.
     pub fn step(&mut self, now: Timestamp) -> bool {
         self.listen(now);
+        if !self.elsewhere && self.from_elsewhere() {
+            return true;
+        }
         let due = self.due(now);
         // Who is spoken to answers sooner than somebody new comes in.
         if let Some(story) = due
@@ -176,9 +193,9 @@ impl Director {
             };
             let Some(story) = self.stories.iter_mut().rev().find(|story| answers(story)) else { continue };
             let private = post.visibility == Visibility::Direct;
-            let invited = ["dm", "privé", "prive", "private", "privébericht"].iter().any(|word| {
-                post.text.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|said| said == *word)
-            });
+            let invited = ["dm", "privé", "prive", "private", "privébericht"]
+                .iter()
+                .any(|word| post.text.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|said| said == *word));
             story.private |= private || (invited && story.beat < story.script.then.len());
             story.answered = true;
             (story.nudge, story.regret) = (None, None);
@@ -233,7 +250,8 @@ impl Director {
         }
         if is_due(story.nudge) {
             story.nudge = None;
-            let (person, private, text, to) = (story.person, story.private, story.script.nudge, story.said.last().cloned());
+            let (person, private, text, to) =
+                (story.person, story.private, story.script.nudge, story.said.last().cloned());
             return to.is_some_and(|to| self.add(n, person, text, &to, private));
         }
         false

@@ -37,8 +37,11 @@ pub struct Playground {
     pub brand_token: String,
     /// The channel that connects to it.
     pub channel: &'static str,
-    /// How the brand's account is called.
+    /// How the brand's account is called, here and there.
     pub name: &'static str,
+    pub handle: String,
+    /// Where it listens.
+    pub address: SocketAddr,
     platform: Platform,
     director: Mutex<Director>,
     clock: Clock,
@@ -66,6 +69,8 @@ pub async fn start(clock: Clock, pace: f64, seed: u64) -> io::Result<Playground>
         brand_token,
         channel: mastodon::DESCRIPTOR.key,
         name: "Kabelkraai",
+        handle: format!("@{BRAND}@{}", mastodon::fake::DOMAIN),
+        address: served.address,
         director: Mutex::new(Director::new(platform.clone(), seed)),
         platform,
         clock,

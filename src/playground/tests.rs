@@ -11,7 +11,7 @@ use super::lines::{Place, SCRIPTS};
 use super::people::PEOPLE;
 use super::{BRAND, Playground, mastodon, start};
 use crate::channels::contract::Inbox;
-use crate::channels::mastodon::fake::{New, Platform, Visibility};
+use crate::channels::mastodon::fake::{New, Platform};
 use crate::channels::{Client, Context, MemorySecrets};
 use crate::clock::Clock;
 use crate::model::{Direction, Lane, Timestamp};
@@ -57,8 +57,7 @@ async fn the_queue_is_alive_when_the_brand_comes_in() {
     let mut inbox = connect(&playground, &clock);
     let play = playground.play();
     let script = async {
-        inbox.pull().await.unwrap();
-        assert!(inbox.messages.is_empty(), "nothing happened before anybody looked");
+        assert!(playground.platform.by(BRAND).is_empty(), "nothing happens before anybody looks");
         // The play goes on while we ask; how often until it is on is the machine's business.
         while inbox.messages.values().filter(|m| m.direction == Direction::In).count() < READY {
             inbox.pull().await.unwrap();
@@ -66,10 +65,14 @@ async fn the_queue_is_alive_when_the_brand_comes_in() {
         let incoming: Vec<_> = inbox.messages.values().filter(|m| m.direction == Direction::In).collect();
         assert!(incoming.iter().all(|m| !m.history), "what stands ready is news");
         assert!(incoming.iter().any(|m| m.sent_at < NOON), "some waited for a while already");
-        assert!(incoming.iter().any(|m| m.thread.lane == Lane::Private) && incoming.iter().any(|m| m.language.as_deref() == Some("en")));
-        assert!(inbox.messages.values().any(|m| m.direction == Direction::Out), "a colleague answered by telephone");
+        assert!(
+            incoming.iter().any(|m| m.thread.lane == Lane::Private)
+                && incoming.iter().any(|m| m.language.as_deref() == Some("en"))
+        );
+        playground.director().step(clock.now());
         playground.burst(30);
         inbox.pull().await.unwrap();
+        assert!(inbox.messages.values().any(|m| m.direction == Direction::Out), "a colleague answered by telephone");
         assert_eq!(inbox.messages.values().filter(|m| m.direction == Direction::In).count(), READY + 30);
     };
     tokio::select! {
@@ -117,14 +120,18 @@ fn whoever_is_answered_answers_back_and_thanks() {
     let (platform, mut director, clock) = stage(11);
     director.set_the_scene(clock.now());
     let asked = PEOPLE.iter().flat_map(|person| platform.by(person.acct)).find(|post| {
-        SCRIPTS.iter().any(|script| script.then.len() == 2 && !script.thanks.is_empty() && !script.shared && post.text.ends_with(script.open))
+        SCRIPTS.iter().any(|script| {
+            script.then.len() == 2 && !script.thanks.is_empty() && !script.shared && post.text.ends_with(script.open)
+        })
     });
     let mut post = asked.expect("a story with two answers");
     let script = SCRIPTS.iter().find(|script| post.text.ends_with(script.open)).unwrap();
     for expected in [script.then[0], script.then[1], script.thanks] {
         let text = format!("@{} Dank voor je bericht!", post.author);
         let to = Some(post.id.as_str());
-        platform.post(New { by: BRAND, text: &text, to, visibility: post.visibility, language: "nl", at: None }).unwrap();
+        platform
+            .post(New { by: BRAND, text: &text, to, visibility: post.visibility, language: "nl", at: None })
+            .unwrap();
         run(&mut director, &clock, 60);
         post = platform.by(&post.author).into_iter().find(|said| said.text.ends_with(expected)).expect(expected);
     }
@@ -141,9 +148,16 @@ fn people_correct_themselves_take_things_back_and_do_not_wait_for_ever() {
     run(&mut director, &clock, 600);
     let now: BTreeSet<_> = all(&platform).into_iter().collect();
     let gone: Vec<_> = seen.difference(&now).collect();
-    assert!(gone.iter().any(|(_, text)| text.contains("te laad") || text.contains("teruggestuurt") || text.contains("bestellnig")), "{gone:?}");
+    assert!(
+        gone.iter()
+            .any(|(_, text)| text.contains("te laad") || text.contains("teruggestuurt") || text.contains("bestellnig")),
+        "{gone:?}"
+    );
     assert!(gone.iter().any(|(_, text)| text.contains("WAARDELOOS") || text.contains("worst company")), "{gone:?}");
-    assert!(now.iter().any(|(_, text)| SCRIPTS.iter().any(|script| !script.nudge.is_empty() && text.ends_with(script.nudge))));
+    assert!(
+        now.iter()
+            .any(|(_, text)| SCRIPTS.iter().any(|script| !script.nudge.is_empty() && text.ends_with(script.nudge)))
+    );
 }
 
 #[test]

@@ -87,7 +87,12 @@ pub struct Seen {
 impl Platform {
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { world: Arc::new(Mutex::new(World::new())), stream: broadcast::channel(4_096).0, asked: Arc::default(), clock }
+        Self {
+            world: Arc::new(Mutex::new(World::new())),
+            stream: broadcast::channel(4_096).0,
+            asked: Arc::default(),
+            clock,
+        }
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -196,7 +201,13 @@ impl Platform {
         let after = after.and_then(|id| id.parse::<u64>().ok()).unwrap_or_default();
         let world = self.world();
         let Some(id) = world.find(acct) else { return Vec::new() };
-        world.posts.range(after.saturating_add(1)..).map(|(_, post)| post).filter(|post| post.by == id).map(|post| world.seen(post)).collect()
+        world
+            .posts
+            .range(after.saturating_add(1)..)
+            .map(|(_, post)| post)
+            .filter(|post| post.by == id)
+            .map(|post| world.seen(post))
+            .collect()
     }
 
     /// Waits until somebody has looked at its notifications.

@@ -192,7 +192,14 @@ impl World {
     }
 
     /// Notifies somebody of a mention. `None`: it never exists; else whether it was filtered away.
-    fn notify(&mut self, to: u64, from: u64, post: u64, (at, now): (Timestamp, Timestamp), visibility: Visibility) -> Option<bool> {
+    fn notify(
+        &mut self,
+        to: u64,
+        from: u64,
+        post: u64,
+        (at, now): (Timestamp, Timestamp),
+        visibility: Visibility,
+    ) -> Option<bool> {
         let account = self.account(to);
         if self.account(to).acct.contains('@') || account.blocks.contains(&from) || account.mutes.contains(&from) {
             return None;
