@@ -44,8 +44,8 @@ impl Stage {
 
     fn context(&self, settings: Value, secrets: Arc<MemorySecrets>) -> Context {
         let mut all = json!({"service": self.running.url, "plc": self.running.url, "identifier": self.account(Who::Brand)["handle"]});
-        for (key, value) in settings.as_object().into_iter().flatten() {
-            all[key] = value.clone();
+        if let Value::Object(settings) = settings {
+            all.as_object_mut().unwrap().extend(settings);
         }
         Context {
             client: Client::new(true).unwrap(),
@@ -64,8 +64,8 @@ impl Stage {
     fn post(&self, by: Who, text: &str, more: Value) -> String {
         self.clock.advance(Duration::from_millis(150));
         let mut record = json!({"text": text, "createdAt": self.clock.now().to_rfc3339(), "langs": ["nl"]});
-        for (key, value) in more.as_object().into_iter().flatten() {
-            record[key] = value.clone();
+        if let Value::Object(more) = more {
+            record.as_object_mut().unwrap().extend(more);
         }
         let did = self.did(by);
         let answer = self.network.lock().create(&did, "app.bsky.feed.post", record);
