@@ -1,4 +1,4 @@
-// The page in a real browser (Debian's Chromium) on the real binary with its playground. Each worker starts a server of
+// The page in a real browser (Debian's Chromium) on the real binary. Each worker starts a server of
 // its own (e2e/fixtures.ts), so that tests do not see each other's work.
 import { defineConfig, devices } from '@playwright/test';
 

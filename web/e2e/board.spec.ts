@@ -1,7 +1,7 @@
 import { expect, test } from './fixtures';
 import { words } from './words';
 
-test('the board shows what waits and moves by itself', async ({ inbox, api, lang }) => {
+test('the board shows what waits and moves by itself', async ({ inbox, api, server, lang }) => {
   const say = words(lang);
   await inbox.goto('/board');
   await expect(inbox.getByText(say('board.waiting'), { exact: true })).toBeVisible();
@@ -10,10 +10,11 @@ test('the board shows what waits and moves by itself', async ({ inbox, api, lang
   for (const account of now.accounts) await expect(inbox.getByText(account.name).first()).toBeVisible();
   const main = inbox.getByRole('main');
   const before = await main.innerText();
+  await server.customer('nog een vraag voor het bord');
   await expect.poll(() => main.innerText(), { timeout: 40_000, message: 'the board moves' }).not.toBe(before);
 });
 
-test('the accounts screen shows health and tests a connection with a reason', async ({ inbox, api }) => {
+test('the accounts screen shows every account', async ({ inbox, api }) => {
   await inbox.goto('/settings/accounts');
   const accounts = (await (await api.get('/api/accounts')).json()) as { name: string; health: { state: string } }[] | { items: { name: string }[] };
   const list = Array.isArray(accounts) ? accounts : accounts.items;

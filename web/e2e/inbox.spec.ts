@@ -1,35 +1,36 @@
 import type { Page } from '@playwright/test';
 import { expect, signIn, test } from './fixtures';
-import { words, type Say } from './words';
+import type { Server } from './server';
+import { words } from './words';
 
 const rows = (page: Page) => page.locator('[id^="row-"]');
 const messages = (page: Page) => page.locator('[data-message]');
 
-/** Opens the first conversation that waits in public and that nobody has. */
-async function open(page: Page, say: Say): Promise<string> {
-  const row = rows(page).filter({ hasText: say('lane.public') }).first();
-  await expect(row).toBeVisible({ timeout: 30_000 });
+/** A customer asks something; opens the conversation when it stands in the queue, and gives its row's id. */
+async function open(page: Page, server: Server): Promise<string> {
+  const mark = `vraag${Date.now()}`;
+  await server.customer(`Waar blijft mijn pakket? ${mark}`);
+  const row = rows(page).filter({ hasText: mark });
+  await expect(row).toBeVisible({ timeout: 20_000 });
   const id = (await row.getAttribute('id'))!;
   await row.click();
-  await expect(messages(page).first()).toBeVisible();
+  await expect(messages(page).filter({ hasText: mark })).toBeVisible();
   return id;
 }
 
-test('the queue fills while one looks, without a reload', async ({ inbox, api }) => {
-  await expect(rows(inbox).first()).toBeVisible({ timeout: 30_000 });
+test('a mention stands in the queue while one looks, without a reload', async ({ inbox, server }) => {
   let loads = 0;
+  await server.customer('de eerste', 'customer2');
+  await expect(rows(inbox).filter({ hasText: 'de eerste' })).toBeVisible({ timeout: 20_000 });
   inbox.on('load', () => loads++);
-  const open_ = async () => ((await (await api.get('/api/conversations/counts')).json()) as { open: number }).open;
-  const before = await open_();
-  await expect.poll(open_, { timeout: 40_000, message: 'the playground goes on' }).toBeGreaterThan(before);
-  // The list follows the server; the pointer is not over it, so nothing is held back.
-  await expect.poll(async () => Number(await rows(inbox).first().locator('xpath=..').getAttribute('aria-setsize')), { timeout: 20_000 }).toBeGreaterThanOrEqual(before);
+  await server.customer('en nu nog iets', 'customer2');
+  await expect(rows(inbox).filter({ hasText: 'en nu nog iets' })).toBeVisible({ timeout: 20_000 });
   expect(loads).toBe(0);
 });
 
-test('claim, note, tag and reply by keyboard alone; the reply is sent', async ({ inbox, lang }) => {
+test('claim, note, tag and reply by keyboard alone; the reply is sent', async ({ inbox, server, lang }) => {
   const say = words(lang);
-  await open(inbox, say);
+  await open(inbox, server);
   await inbox.keyboard.press('c');
   await expect(inbox.getByRole('button', { name: say('claim.mine') })).toHaveAttribute('aria-pressed', 'true');
 
@@ -57,7 +58,7 @@ test('claim, note, tag and reply by keyboard alone; the reply is sent', async ({
 
 test('a colleague sees the claim and the note at once', async ({ inbox, browser, server, lang }) => {
   const say = words(lang);
-  const id = await open(inbox, say);
+  const id = await open(inbox, server);
   const colleague = await browser.newContext({ baseURL: server.url, viewport: { width: 1440, height: 900 } });
   await signIn(colleague.request, server, lang);
   const theirs = await colleague.newPage();
@@ -75,9 +76,9 @@ test('a colleague sees the claim and the note at once', async ({ inbox, browser,
   await colleague.close();
 });
 
-test('what was being written survives a reload', async ({ inbox, lang }) => {
+test('what was being written survives a reload', async ({ inbox, server, lang }) => {
   const say = words(lang);
-  await open(inbox, say);
+  await open(inbox, server);
   await inbox.keyboard.press('r');
   const text = `Nog niet af ${Date.now()}`;
   await inbox.keyboard.type(text);
@@ -88,7 +89,7 @@ test('what was being written survives a reload', async ({ inbox, lang }) => {
 
 test('when the server dies the page says so, keeps the draft, and goes on when it is back', async ({ inbox, server, lang }) => {
   const say = words(lang);
-  await open(inbox, say);
+  await open(inbox, server);
   await inbox.keyboard.press('r');
   const text = `Tijdens de storing ${Date.now()}`;
   await inbox.keyboard.type(text);
@@ -103,9 +104,9 @@ test('when the server dies the page says so, keeps the draft, and goes on when i
   await expect(reply.getByText(say('delivery.sent'), { exact: true })).toBeVisible({ timeout: 30_000 });
 });
 
-test('closing takes a conversation out of the queue and can be undone', async ({ inbox, lang }) => {
+test('closing takes a conversation out of the queue and can be undone', async ({ inbox, server, lang }) => {
   const say = words(lang);
-  const id = await open(inbox, say);
+  const id = await open(inbox, server);
   await inbox.keyboard.press('d');
   await expect(inbox.locator('main').getByText(say('status.closed'), { exact: true })).toBeVisible();
   await inbox.keyboard.press('u');
@@ -113,9 +114,9 @@ test('closing takes a conversation out of the queue and can be undone', async ({
   await expect(inbox.locator(`#${id}`)).toBeVisible();
 });
 
-test('on a phone: list, conversation, back @phone', async ({ inbox, lang }) => {
+test('on a phone: list, conversation, back @phone', async ({ inbox, server, lang }) => {
   const say = words(lang);
-  await open(inbox, say);
+  await open(inbox, server);
   await expect(inbox.getByRole('region', { name: say('queue.list') })).toBeHidden();
   await inbox.getByRole('button', { name: say('back') }).click();
   await expect(inbox.getByRole('region', { name: say('queue.list') })).toBeVisible();

@@ -21,6 +21,8 @@ for (const look of looks) {
       viewport: { width: look.width, height: look.height },
       reducedMotion: 'reduce',
     });
+    await server.customer('Waar blijft mijn pakket? 📦');
+    await server.customer('Mooie actie, tot wanneer loopt die?', 'customer2');
     await signIn(context.request, server, look.lang);
     const page = await context.newPage();
     const say = words(look.lang);

@@ -1,5 +1,6 @@
-// The real binary with the playground, on a free port and a data folder that goes away.
-import { spawn, type ChildProcess } from 'node:child_process';
+// The real binary on a free port and a data folder that goes away, with an account on a platform that the binary itself
+// plays (`balie fake`), whose customers say what a test makes them say; or with the playground, whose customers speak unasked.
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,19 +14,31 @@ export interface Admin {
   password: string;
 }
 
+const found = [process.env.BALIE_BIN, join(top, 'target/debug/balie'), join(top, 'target/release/balie')].find((f) => f && existsSync(f));
+
+interface Platform {
+  url: string;
+  tokens: Record<string, string>;
+}
+
 export class Server {
   url = '';
   admin: Admin = { email: '', password: '' };
   private child: ChildProcess | undefined;
-  private readonly data = mkdtempSync(join(tmpdir(), 'balie-e2e-'));
+  private platform: Platform | undefined;
+  private player: ChildProcess | undefined;
+  private data = '';
   private said = '';
 
+  constructor(private readonly playground = false) {}
+
   async start(): Promise<this> {
-    const binary = [process.env.BALIE_BIN, join(top, 'target/debug/balie'), join(top, 'target/release/balie')].find((f) => f && existsSync(f));
-    if (!binary) throw new Error('no balie binary: cargo build first, or set BALIE_BIN');
+    if (!found) throw new Error('no balie binary: cargo build first, or set BALIE_BIN');
+    this.data ||= mkdtempSync(join(tmpdir(), 'balie-e2e-'));
     this.url ||= `http://127.0.0.1:${await freePort()}`;
-    const child = spawn(binary, ['serve', '--playground', '--data', this.data, '--listen', new URL(this.url).host], {
-      env: { PATH: process.env.PATH, HOME: this.data, BALIE_POLL_MIN_MS: '500', BALIE_PLAYGROUND_PACE: '40' },
+    const env = { PATH: process.env.PATH, HOME: this.data, BALIE_DATA: join(this.data, 'balie'), BALIE_POLL_MIN_MS: '500', BALIE_ALLOW_PRIVATE: '1' };
+    const child = spawn(found, ['serve', ...(this.playground ? ['--playground'] : []), '--listen', new URL(this.url).host], {
+      env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child = child;
@@ -37,8 +50,36 @@ export class Server {
     }
     this.admin.email ||= /\b(\S+@\S+)\b/.exec(this.said)?.[1] ?? '';
     this.admin.password ||= /password:?\s+(\S+)/i.exec(this.said)?.[1] ?? '';
+    if (!this.playground && !this.platform) {
+      this.platform = await this.play(found);
+      const add = ['account', 'add', 'mastodon', '--name', 'Merk', '--set', `url=${this.platform.url}`, '--set-env', 'token=BRAND'];
+      execFileSync(found, add, { env: { ...env, BRAND: this.platform.tokens.brand }, stdio: 'pipe' });
+    }
     if (!this.admin.password) throw new Error(`the first start printed no one-time password:\n${this.said.slice(-4000)}`);
     return this;
+  }
+
+  /** A customer posts on the platform. */
+  async customer(text: string, who: 'customer' | 'customer2' = 'customer'): Promise<void> {
+    const res = await fetch(`${this.platform?.url}/api/v1/statuses`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${this.platform?.tokens[who]}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ status: `@brand ${text}`, language: 'nl' }),
+    });
+    if (!res.ok) throw new Error(`the platform refused: ${res.status} ${await res.text()}`);
+  }
+
+  private play(binary: string): Promise<Platform> {
+    const player = spawn(binary, ['fake', 'mastodon', '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    this.player = player;
+    return new Promise((ok, no) => {
+      let line = '';
+      player.once('exit', () => no(new Error('the platform ended')));
+      player.stdout.on('data', (d: Buffer) => {
+        line += d.toString();
+        if (line.includes('\n')) ok(JSON.parse(line) as Platform);
+      });
+    });
   }
 
   /** As a crash would. `start` then brings it back on the same folder and port. */
@@ -48,6 +89,7 @@ export class Server {
 
   async stop(): Promise<void> {
     await this.end('SIGTERM');
+    this.player?.kill();
     rmSync(this.data, { recursive: true, force: true });
   }
 
