@@ -11,6 +11,7 @@ fn may_see(room: &str) -> &'static [&'static str] {
         "app" => &[
             "cli",
             "config",
+            "playground",
             "http",
             "work",
             "live",
@@ -23,7 +24,7 @@ fn may_see(room: &str) -> &'static [&'static str] {
             "secret",
         ],
         "config" => &["secret", "telemetry", "cli"],
-        "playground" => &["desk", "channels", "store", "model", "clock", "lifecycle", "work", "live"],
+        "playground" => &["channels", "model", "clock"],
         "http" => &["live", "desk", "store", "channels", "model", "lifecycle", "secret"],
         "work" => &["desk", "store", "channels", "model", "clock", "lifecycle"],
         "live" => &["desk", "store", "model", "lifecycle"],
