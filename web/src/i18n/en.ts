@@ -366,6 +366,7 @@ export const en: Record<keyof typeof nl, Text> = {
   // Connection
   'offline.title': 'No connection.',
   'offline.text': 'Your drafts are safe; we keep trying. Down for',
+  'offline.said': 'The connection is gone. Your drafts are safe.',
   'offline.back': 'The connection is back.',
 
   // Board

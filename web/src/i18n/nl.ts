@@ -364,6 +364,7 @@ export const nl = {
   // Verbinding
   'offline.title': 'Geen verbinding.',
   'offline.text': 'Je concepten zijn veilig; we proberen het steeds opnieuw. Al',
+  'offline.said': 'De verbinding is weg. Je concepten zijn veilig.',
   'offline.back': 'De verbinding is terug.',
 
   // Bord

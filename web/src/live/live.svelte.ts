@@ -1,6 +1,6 @@
 // Brings committed changes to the stores: rows, lists, the open conversation, counters, directory.
 // The screen equals the server: whatever cannot be replayed is fetched again.
-import { conversations } from '../api/calls';
+import { conversations, session as calls } from '../api/calls';
 import type { ClientFrame, Counts, LiveEvent, Load, ServerFrame } from '../api/types';
 import { directory } from '../app/directory.svelte';
 import { session } from '../app/session.svelte';
@@ -81,7 +81,11 @@ class Live {
   private linked(state: Link): void {
     this.link = state;
     if (state === 'live') this.brokenSince = null;
-    else if (state === 'broken') this.brokenSince ??= Date.now();
+    else if (state === 'broken') {
+      this.brokenSince ??= Date.now();
+      // A line that was cut because the session ended shows in the answer to this.
+      calls.me().catch(() => undefined);
+    }
   }
 
   private apply(event: LiveEvent): void {
