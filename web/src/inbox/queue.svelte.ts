@@ -29,6 +29,9 @@ export class Queue {
   private frame = 0;
   private abort: AbortController | undefined;
   private fetching = false;
+  /** What was told while a page was on its way: the page may be older. */
+  private readonly meanwhile = new Set<Row>();
+  private loading = false;
 
   constructor(filter: Filter) {
     this.filter = filter;
@@ -41,6 +44,8 @@ export class Queue {
   async load(): Promise<void> {
     this.abort?.abort();
     const abort = (this.abort = new AbortController());
+    this.loading = true;
+    this.meanwhile.clear();
     if (this.phase === 'loading' && this.list.length === 0) {
       this.list = lastSeen.read(this.key).map((item) => rows.take(item));
     }
@@ -52,10 +57,13 @@ export class Queue {
       this.arrivals = new Set();
       this.phase = 'ready';
       this.error = null;
+      for (const row of this.meanwhile) this.touch(row);
     } catch (error) {
       if (abort.signal.aborted) return;
       this.error = error instanceof ApiError ? error : null;
       this.phase = this.list.length > 0 ? 'ready' : 'failed';
+    } finally {
+      if (this.abort === abort) this.loading = false;
     }
   }
 
@@ -79,6 +87,7 @@ export class Queue {
   /** A conversation changed; decide at the next frame what that means for this list. */
   touch(row: Row): void {
     this.touched.add(row);
+    if (this.loading) this.meanwhile.add(row);
     this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;
       this.settle();

@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { conversations } from '../api/calls';
 import type { ConversationRow } from '../api/types';
 import { Queue } from './queue.svelte';
 import { rows } from './row.svelte';
@@ -66,6 +67,19 @@ describe('a list that nobody points at', () => {
     expect(frames).toHaveLength(1);
     paint();
     expect(queue.list).toHaveLength(102);
+  });
+});
+
+describe('a list that is being fetched', () => {
+  it('keeps what was told meanwhile, though the page that comes is older', async () => {
+    let come!: (page: Awaited<ReturnType<typeof conversations.list>>) => void;
+    vi.spyOn(conversations, 'list').mockReturnValue(new Promise((ok) => (come = ok)));
+    const loaded = queue.load();
+    happen(dto('a', 10));
+    come({ items: [dto('b', 20), dto('d', 40)], next: null });
+    await loaded;
+    paint();
+    expect(ids()).toEqual(['a', 'b', 'd']);
   });
 });
 

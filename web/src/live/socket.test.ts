@@ -91,6 +91,16 @@ describe('the live connection', () => {
     expect(seen).toEqual([11, 12]);
   });
 
+  it('has everything fetched again at the first ready, and not at the next', () => {
+    wire().say({ type: 'ready', seq: 10 });
+    expect(resets).toBe(1);
+    wire().close();
+    pass();
+    wire().onopen?.({} as Event);
+    wire().say({ type: 'ready', seq: 10 });
+    expect(resets).toBe(1);
+  });
+
   it('has everything fetched again after a reset, and goes on from there', () => {
     wire().say({ type: 'reset', seq: 40 });
     wire().say({ type: 'events', events: [event(41)] });

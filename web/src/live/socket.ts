@@ -112,10 +112,14 @@ export class LiveSocket {
       return;
     }
     switch (frame.type) {
-      case 'ready':
+      case 'ready': {
+        // What was fetched before the first `ready` may lack what happened until then, and nobody tells it again.
+        const first = this.seq === null;
         this.seq = Math.max(this.seq ?? 0, frame.seq);
         this.settled();
+        if (first) this.handlers.reset();
         break;
+      }
       case 'reset':
         this.seq = frame.seq;
         this.settled();
