@@ -48,7 +48,7 @@ pub async fn measure(engine: Engine, report: &mut Report) {
         let bare = Fixture::new(engine).await;
         let mut copy = bare.account.clone();
         copy.id = f.account.id;
-        copy.name = "copy".to_owned();
+        "copy".clone_into(&mut copy.name);
         adopt(&bare.store, &copy).await;
         let began = Instant::now();
         rows.insert(&bare.store).await;
@@ -93,7 +93,7 @@ fn batches() -> Vec<Batch> {
                         }
                     };
                     message.files.clear();
-                    if n % 8 == 0 {
+                    if n.is_multiple_of(8) {
                         message.files.push(picture(n));
                     }
                     Item::Message(Box::new(message))

@@ -75,18 +75,18 @@ async fn run(engine: Engine, sockets: usize, rate: u64) -> (Vec<Duration>, usize
         while !matches!(socket.next().await, Some(Ok(Message::Text(text))) if text.contains(r#""ready""#)) {}
         let (sent, seen) = (sent.clone(), seen.clone());
         clients.push(tokio::spawn(async move {
-            let mut spent = Vec::with_capacity(sent.len());
-            while spent.len() < sent.len() {
+            let mut took = Vec::with_capacity(sent.len());
+            while took.len() < sent.len() {
                 let Some(Ok(frame)) = socket.next().await else { break };
                 let now = Instant::now();
                 let Message::Text(text) = frame else { continue };
                 for number in numbers(&text) {
                     let began = sent[number].lock().unwrap().unwrap();
-                    spent.push((number, now - began));
+                    took.push((number, now - began));
                     seen.fetch_add(1, Ordering::Relaxed);
                 }
             }
-            spent
+            took
         }));
     }
 

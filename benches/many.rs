@@ -134,7 +134,7 @@ impl Fixture {
         let mut first = 1;
         while first <= count {
             let last = count.min(first + PIECE - 1);
-            let text = format!("{} INSERT INTO {into} SELECT {columns} FROM series", sql.series(first, last));
+            let text = format!("{} INSERT INTO {into} SELECT {columns} FROM series", Sql::series(first, last));
             let mut tx = self.store.begin(Actor::System).await.unwrap();
             run!(tx, sqlx::query(sqlx::AssertSqlSafe(text.as_str()))).unwrap();
             tx.commit().await.unwrap();
@@ -149,7 +149,7 @@ struct Sql {
 }
 
 impl Sql {
-    fn series(&self, first: i64, last: i64) -> String {
+    fn series(first: i64, last: i64) -> String {
         format!(
             "WITH RECURSIVE series (n) AS (SELECT CAST({first} AS BIGINT) AS n UNION ALL SELECT n + 1 FROM series WHERE n < {last})"
         )

@@ -24,7 +24,7 @@ pub fn measure(report: &mut Report) {
 fn named_in(page: &str) -> Vec<String> {
     page.split('"')
         .filter(|part| part.starts_with("/assets/"))
-        .filter(|part| part.ends_with(".js") || part.ends_with(".css"))
+        .filter(|part| is_kind(part, "js") || is_kind(part, "css"))
         .map(|part| part.trim_start_matches('/').to_owned())
         .collect()
 }
@@ -33,7 +33,7 @@ fn largest_language(dist: &Path) -> Option<String> {
     let names =
         std::fs::read_dir(dist.join("assets")).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     names
-        .filter(|name| (name.starts_with("nl-") || name.starts_with("en-")) && name.ends_with(".js"))
+        .filter(|name| (name.starts_with("nl-") || name.starts_with("en-")) && is_kind(name, "js"))
         .map(|name| format!("assets/{name}"))
         .max_by_key(|file| size(&packed(dist, file)) as u64)
 }
@@ -45,4 +45,8 @@ fn packed(dist: &Path, file: &str) -> PathBuf {
 
 fn size(path: &Path) -> f64 {
     std::fs::metadata(path).map_or(0.0, |meta| meta.len() as f64)
+}
+
+fn is_kind(file: &str, kind: &str) -> bool {
+    Path::new(file).extension().is_some_and(|ending| ending == kind)
 }

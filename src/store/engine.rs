@@ -180,9 +180,10 @@ impl Pools {
         if words.is_empty() {
             return None;
         }
+        // Whole words let PostgreSQL guess how many messages have them; of beginnings it knows nothing and then reads them all.
         Some(match self {
-            Self::Sqlite { .. } => words.iter().map(|word| format!("\"{word}\"*")).collect::<Vec<_>>().join(" "),
-            Self::Postgres(_) => words.iter().map(|word| format!("'{word}':*")).collect::<Vec<_>>().join(" & "),
+            Self::Sqlite { .. } => format!("\"{}\"*", words.join("\" \"")),
+            Self::Postgres(_) => format!("'{}':*", words.join("' & '")),
         })
     }
 }

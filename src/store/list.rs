@@ -337,7 +337,7 @@ impl Store {
             if filter.words.is_none() && self.is_rare(tag).await? {
                 all.add("tagged.tag_id = ?", Value::Uuid(tag.0));
                 all.sql.push("c.id = tagged.conversation_id".to_owned());
-                from = "conversation_tags tagged CROSS JOIN conversations c".to_owned();
+                "conversation_tags tagged CROSS JOIN conversations c".clone_into(&mut from);
             } else {
                 all.add(
                     "EXISTS (SELECT 1 FROM conversation_tags t WHERE t.conversation_id = c.id AND t.tag_id = ?)",
