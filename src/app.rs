@@ -330,7 +330,7 @@ async fn listen(store: Store, stop: CancellationToken) {
 pub async fn serve(place: &Place, serving: &Serving) -> Result<(), Failure> {
     let running = start(place, serving, Clock::system()).await?;
     let address =
-        serving.public_url.as_ref().map_or_else(|| format!("http://{}", running.address), |url| url.to_string());
+        serving.public_url.as_ref().map_or_else(|| format!("http://{}", running.address), ToString::to_string);
     crate::cli::print(&format!("Balie is at {}", address.trim_end_matches('/')));
     if let Some(password) = &running.first_password {
         crate::cli::print(&format!(

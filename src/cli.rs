@@ -4,6 +4,8 @@
 //! taken from an argument, because arguments are visible to every user of the machine and stay in the shell's history.
 //! Must not: hold business rules; every command calls a use case of the desk.
 
+#![allow(clippy::doc_markdown, reason = "what stands at a flag is its help, read in a terminal")]
+
 mod accounts;
 mod doctor;
 mod env;

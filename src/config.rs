@@ -3,6 +3,8 @@
 //! Promises: every contradiction is found here, before anything is opened, with a cause and a cure.
 //! Must not: open, connect or create anything.
 
+#![allow(clippy::doc_markdown, reason = "what stands at a flag is its help, read in a terminal")]
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -13,6 +13,7 @@ use crate::store::quarantine::QuarantineState;
 #[derive(Default)]
 struct Findings(usize);
 
+#[allow(clippy::unused_self, reason = "a finding is told to its collector, whether it counts or not")]
 impl Findings {
     fn good(&self, what: &str, how: &str) {
         print(&format!("ok    {what:<12} {how}"));
@@ -70,7 +71,7 @@ async fn look_inside(desk: &crate::desk::Desk, found: &mut Findings) -> Result<(
     match people::has_admin(desk.store()).await {
         Ok(true) => found.good("people", "somebody can administer"),
         Ok(false) => {
-            found.note("people", "no admin yet; the first start makes one, or: balie user add EMAIL --role admin")
+            found.note("people", "no admin yet; the first start makes one, or: balie user add EMAIL --role admin");
         }
         Err(error) => found.bad("people", &Failure::new(error.to_string())),
     }

@@ -1,5 +1,7 @@
 //! `balie user …`
 
+use std::io::{IsTerminal as _, Read as _};
+
 use super::{Failure, PasswordSource, UserCommand, print};
 use crate::app;
 use crate::config::Place;
@@ -74,7 +76,6 @@ impl PasswordSource {
         {
             return Ok((Secret::new(text), false));
         }
-        use std::io::{IsTerminal as _, Read as _};
         // A script pipes the password in; a person at a terminal gets one made.
         if self.password_stdin || !std::io::stdin().is_terminal() {
             let mut text = String::new();
@@ -101,6 +102,7 @@ fn tell(password: &Secret<String>, made: bool) {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "handed to map_err")]
 fn failure(error: PeopleError) -> Failure {
     Failure::new(error.to_string())
 }

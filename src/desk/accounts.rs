@@ -328,9 +328,8 @@ impl Desk {
     ) -> Result<(), DeskError> {
         let state = match error.class {
             Class::RateLimited { .. } => return Ok(()),
-            Class::Unauthorized | Class::Rejected => HealthState::Down,
             Class::Transient | Class::Uncertain if failing < OUTAGE => HealthState::Degraded,
-            Class::Transient | Class::Uncertain => HealthState::Down,
+            _ => HealthState::Down,
         };
         let mut tx = self.store.begin(Actor::System).await?;
         tx.account_is_sick(

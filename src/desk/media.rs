@@ -130,7 +130,7 @@ impl Desk {
                 Err(_) => {
                     due = due.plus(Duration::from_secs(
                         10 * 4_u64.pow(u32::try_from(file.attempts.clamp(0, 6)).unwrap_or(0)),
-                    ))
+                    ));
                 }
             }
             settled += usize::from(file.state != AttachmentState::Pending);

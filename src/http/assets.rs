@@ -4,6 +4,8 @@
 //! the browser takes it; no path leads to a file that was not built; the page runs no script or style that is not ours.
 //! Must not: read the disk.
 
+#![allow(clippy::case_sensitive_file_extension_comparisons, reason = "the build names these files")]
+
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};

@@ -45,7 +45,7 @@ impl Limiter {
                 && count.tries >= *most
                 && now.since(count.since) < WINDOW
             {
-                return Err((WINDOW - now.since(count.since)).as_secs().max(1));
+                return Err(WINDOW.saturating_sub(now.since(count.since)).as_secs().max(1));
             }
         }
         for (key, _) in keys {

@@ -87,7 +87,7 @@ impl Director {
     }
 
     /// A colleague answers somebody by telephone: what the brand says elsewhere is seen in Balie, too.
-    fn from_elsewhere(&mut self) -> bool {
+    fn answer_elsewhere(&mut self) -> bool {
         self.elsewhere = true;
         let public = |story: &&Story| !story.private && story.script.place == Place::Public && !story.answered;
         let Some(story) = self.stories.iter().find(public) else { return false };
@@ -106,7 +106,7 @@ impl Director {
     /// One thing happens, or nothing when there is nothing to happen.
     pub fn step(&mut self, now: Timestamp) -> bool {
         self.listen(now);
-        if !self.elsewhere && self.from_elsewhere() {
+        if !self.elsewhere && self.answer_elsewhere() {
             return true;
         }
         let due = self.due(now);
