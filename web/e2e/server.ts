@@ -44,18 +44,21 @@ export class Server {
     this.child = child;
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (d: Buffer) => (this.said += d.toString()));
     const end = Date.now() + 30_000;
-    while (!(await fetch(`${this.url}/health/ready`).then((r) => r.ok, () => false))) {
-      if (child.exitCode !== null || Date.now() > end) throw new Error(`balie did not start:\n${this.said.slice(-4000)}`);
+    // Ready is answered a moment before the first start's password is printed.
+    const told = (): boolean => {
+      this.admin.email ||= /\b(\S+@\S+)\b/.exec(this.said)?.[1] ?? '';
+      this.admin.password ||= /password:?\s+(\S+)\s/i.exec(this.said)?.[1] ?? '';
+      return this.admin.password !== '';
+    };
+    while (!(await fetch(`${this.url}/health/ready`).then((r) => r.ok, () => false)) || !told()) {
+      if (child.exitCode !== null || Date.now() > end) throw new Error(`balie did not start, or printed no one-time password:\n${this.said.slice(-4000)}`);
       await new Promise((ok) => setTimeout(ok, 50));
     }
-    this.admin.email ||= /\b(\S+@\S+)\b/.exec(this.said)?.[1] ?? '';
-    this.admin.password ||= /password:?\s+(\S+)/i.exec(this.said)?.[1] ?? '';
     if (!this.playground && !this.platform) {
       this.platform = await this.play(found);
       const add = ['account', 'add', 'mastodon', '--name', 'Merk', '--set', `url=${this.platform.url}`, '--set-env', 'token=BRAND'];
       execFileSync(found, add, { env: { ...env, BRAND: this.platform.tokens.brand }, stdio: 'pipe' });
     }
-    if (!this.admin.password) throw new Error(`the first start printed no one-time password:\n${this.said.slice(-4000)}`);
     return this;
   }
 
