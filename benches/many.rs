@@ -67,10 +67,8 @@ impl Many {
         );
         let person = format!("n % {CONTACTS} + 1");
         let said = format!("{at} - ({CONVERSATIONS} - n) * 60000");
-        f.fill(&sql, CONTACTS, "contacts (id, name, created_at)", &format!("{}, 'Klant ' || n, {at}", sql.id(1, "n")))
-            .await;
+        f.fill(CONTACTS, "contacts (id, name, created_at)", &format!("{}, 'Klant ' || n, {at}", sql.id(1, "n"))).await;
         f.fill(
-            &sql,
             CONTACTS,
             "identities (id, contact_id, channel, external_id, handle, name, created_at)",
             &format!(
@@ -81,7 +79,6 @@ impl Many {
         )
         .await;
         f.fill(
-            &sql,
             CONVERSATIONS,
             "conversations (id, account_id, contact_id, identity_id, status, lane, snippet, last_direction, priority, queue_key, waiting_since, \
              snoozed_until, closed_at, assignee_id, team_id, message_count, version, first_in_at, last_in_at, last_message_at, created_at)",
@@ -96,7 +93,6 @@ impl Many {
         )
         .await;
         f.fill(
-            &sql,
             CONVERSATIONS,
             "messages (id, conversation_id, account_id, direction, origin, kind, external_id, identity_id, text, meta, turn, sent_at, ingested_at)",
             &format!(
@@ -110,7 +106,6 @@ impl Many {
             // Open ones among them: 3 modulo 10.
             let which = format!("n * {every} + 3");
             f.fill(
-                &sql,
                 CONVERSATIONS / every - 1,
                 "conversation_tags (conversation_id, tag_id)",
                 &format!("{}, {}", sql.id(3, &which), sql.uuid(tag.0)),
@@ -129,7 +124,7 @@ impl Many {
 
 impl Fixture {
     /// `INSERT INTO {into} SELECT {columns}` for n = 1 … `count`, in pieces.
-    async fn fill(&self, sql: &Sql, count: i64, into: &str, columns: &str) {
+    async fn fill(&self, count: i64, into: &str, columns: &str) {
         const PIECE: i64 = 200_000;
         let mut first = 1;
         while first <= count {
