@@ -241,7 +241,7 @@ pub async fn start(place: &Place, serving: &Serving, clock: Clock) -> Result<Run
     // The play and the work on it belong together: a process that only serves pages would play to nobody.
     let playground = if serving.playground && serving.does(Part::Work) {
         let seed = rand::random();
-        let started = crate::playground::start(store.clock().clone(), serving.playground_pace, seed).await;
+        let started = crate::playground::start(store.clock().clone(), serving.playground_pace, seed, &place.data).await;
         Some(started.map_err(|error| Failure::new(format!("the playground cannot be played: {error}")))?)
     } else {
         None
@@ -254,6 +254,7 @@ pub async fn start(place: &Place, serving: &Serving, clock: Clock) -> Result<Run
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = playground.play() => {}
+                () = playground.remember() => {}
             }
         });
     }

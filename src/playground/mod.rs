@@ -12,6 +12,7 @@ mod people;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use tokio::sync::watch;
 use self::director::Director;
 use crate::channels::fake::Running;
 use crate::channels::mastodon;
-use crate::channels::mastodon::fake::Platform;
+use crate::channels::mastodon::fake::{Kept, Platform};
 use crate::clock::Clock;
 
 /// The invented brand's name on its platform.
@@ -46,16 +47,27 @@ pub struct Playground {
     director: Mutex<Director>,
     clock: Clock,
     pace: watch::Sender<f64>,
+    /// Where the play is kept between two runs.
+    memory: PathBuf,
+    /// It goes on from an earlier run.
+    goes_on: bool,
     _served: Running,
 }
 
 /// Serves the platform. Nothing happens on it until [`Playground::play`] runs. `pace`: things that happen a minute; the same
-/// `seed` gives the same play.
+/// `seed` gives the same play. What people said in an earlier run is still there when `folder` remembers it: else the desk
+/// would see every post it knows as taken down.
 ///
 /// # Errors
 /// When no port of loopback can be had.
-pub async fn start(clock: Clock, pace: f64, seed: u64) -> io::Result<Playground> {
+pub async fn start(clock: Clock, pace: f64, seed: u64, folder: &Path) -> io::Result<Playground> {
     let platform = Platform::new(clock.clone());
+    let memory = folder.join("playground.json");
+    let kept: Option<Kept> = std::fs::read(&memory).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    let goes_on = kept.is_some();
+    if let Some(kept) = kept {
+        platform.restore(kept);
+    }
     let brand_token = platform.local(BRAND, "Kabelkraai");
     for person in people::PEOPLE {
         platform.remote(person.acct, person.name);
@@ -75,6 +87,8 @@ pub async fn start(clock: Clock, pace: f64, seed: u64) -> io::Result<Playground>
         platform,
         clock,
         pace: watch::channel(pace).0,
+        memory,
+        goes_on,
         _served: served,
     })
 }
@@ -90,7 +104,9 @@ impl Playground {
     /// Never ends; drop it to stop.
     pub async fn play(&self) {
         self.platform.looked(BRAND).await;
-        self.director().set_the_scene(self.clock.now());
+        if !self.goes_on {
+            self.director().set_the_scene(self.clock.now());
+        }
         let mut pace = self.pace.subscribe();
         loop {
             let now = *pace.borrow_and_update();
@@ -106,6 +122,24 @@ impl Playground {
                 }
                 // The sender lives as long as we do.
                 _ = pace.changed() => {}
+            }
+        }
+    }
+
+    /// Writes down what was said, so that a crash loses at most half a second of play. Never ends; drop it to stop.
+    pub async fn remember(&self) {
+        let mut written = String::new();
+        loop {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let Ok(text) = serde_json::to_string(&self.platform.keep()) else { continue };
+            if text == written {
+                continue;
+            }
+            // Under another name first: a crash in between leaves the old memory whole.
+            let half = self.memory.with_extension("tmp");
+            match std::fs::write(&half, &text).and_then(|()| std::fs::rename(&half, &self.memory)) {
+                Ok(()) => written = text,
+                Err(error) => tracing::warn!(%error, "the playground could not be remembered"),
             }
         }
     }

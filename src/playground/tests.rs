@@ -53,7 +53,8 @@ fn there_is_enough_to_read_and_all_of_it_is_invented() {
 #[tokio::test]
 async fn the_queue_is_alive_when_the_brand_comes_in() {
     let clock = Clock::manual(NOON);
-    let playground = start(clock.clone(), 0.0, 7).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let playground = start(clock.clone(), 0.0, 7, folder.path()).await.unwrap();
     let mut inbox = connect(&playground, &clock);
     let play = playground.play();
     let script = async {

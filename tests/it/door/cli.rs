@@ -103,3 +103,88 @@ fn nonsense_on_the_command_line_is_answered_with_usage() {
         assert_eq!(refused.status.code(), Some(2), "{line:?}: {}", text(&refused));
     }
 }
+
+/// Ends the server when a test fails, too.
+struct Server(std::process::Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Reads lines until one holds `mark`; gives what follows it there.
+fn after(lines: &mut impl Iterator<Item = std::io::Result<String>>, mark: &str) -> String {
+    for line in lines {
+        let line = line.unwrap();
+        if let Some((_, rest)) = line.split_once(mark) {
+            return rest.trim().to_owned();
+        }
+    }
+    panic!("the server never said \"{mark}\"");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_server_at_its_most_talkative_logs_no_secret_and_stops_when_asked() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["text", "json"] {
+        let log = folder.path().join(format!("{format}.log"));
+        let child = Command::new(env!("CARGO_BIN_EXE_balie"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--log", "trace", "--log-format", format])
+            .env("BALIE_DATA", folder.path().join(format))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let mut server = Server(child);
+        let mut lines = BufReader::new(server.0.stdout.take().unwrap()).lines();
+        let url = after(&mut lines, "Balie is at ");
+        let password = after(&mut lines, "password ");
+
+        let mut caller = super::server::browser(&url);
+        assert_eq!(caller.try_sign_in("admin@localhost", &password).await.status, 200);
+        let made = caller.post("/api/tokens", serde_json::json!({ "name": "x" })).await.must_be(201);
+        let token = made["token"].as_str().unwrap().to_owned();
+        caller.with_token(&token).get("/api/me?token=in-the-address").await.must_be(200);
+        let other = serde_json::json!({ "current": password, "new": "iets heel anders nu" });
+        caller.post("/api/me/password", other).await.must_be(204);
+        let settings = serde_json::json!({ "channel": "bluesky", "settings": { "identifier": "x.test", "password": "s3cr3t-app-password" } });
+        caller.post("/api/accounts/test", settings).await;
+        caller
+            .post(
+                "/api/conversations/01a20000-0000-7000-8000-000000000000/notes",
+                serde_json::json!({ "text": "words of a customer" }),
+            )
+            .await;
+
+        let pid = server.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(server.0.wait().unwrap().success(), "asked to stop, it stops well");
+        let mut said = String::new();
+        std::fs::File::open(&log).unwrap().read_to_string(&mut said).unwrap();
+        assert!(said.contains("signed in") && said.contains("ready"), "{said}");
+        let cookie = caller.cookie.as_deref().and_then(|c| c.split('=').nth(1)).unwrap().to_owned();
+        for secret in [
+            password.as_str(),
+            token.as_str(),
+            cookie.as_str(),
+            "iets heel anders",
+            "s3cr3t",
+            "in-the-address",
+            "words of a customer",
+            "argon2",
+        ] {
+            let line = said.lines().find(|line| line.contains(secret));
+            assert!(line.is_none(), "{format}: the log holds {secret}: {line:?}");
+        }
+        if format == "json" {
+            for line in said.lines() {
+                let _: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            }
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod cli;
+mod connect;
 mod conversations;
 mod openapi;
 mod people;

@@ -101,7 +101,7 @@ impl House {
 
     /// Nobody yet.
     pub fn stranger(&self) -> Caller {
-        Caller { http: http(), base: self.url.clone(), origin: Some(self.url.clone()), cookie: None, token: None }
+        browser(&self.url)
     }
 
     pub fn later(&self, by: Duration) {
@@ -112,7 +112,19 @@ impl House {
 /// The command line of a server on this folder and database, without the part that works.
 pub fn arguments(data: &Path, database: &str, more: &[&str]) -> (balie::config::Place, balie::config::Serving) {
     let data = data.to_str().unwrap();
-    let line = ["balie", "serve", "--data", data, "--database", database, "--listen", "127.0.0.1:0", "--roles", "web"];
+    let line = [
+        "balie",
+        "serve",
+        "--data",
+        data,
+        "--database",
+        database,
+        "--listen",
+        "127.0.0.1:0",
+        "--roles",
+        "web",
+        "--allow-private",
+    ];
     let cli = Cli::try_parse_from(line.iter().chain(more)).unwrap();
     let Command::Serve(serving) = cli.command else { panic!("not a server") };
     (cli.place, serving)
@@ -132,6 +144,11 @@ pub struct Caller {
     pub origin: Option<String>,
     pub cookie: Option<String>,
     pub token: Option<String>,
+}
+
+/// A browser at this address that nobody signed in with.
+pub fn browser(url: &str) -> Caller {
+    Caller { http: http(), base: url.to_owned(), origin: Some(url.to_owned()), cookie: None, token: None }
 }
 
 /// What the server said.

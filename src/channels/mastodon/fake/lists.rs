@@ -27,7 +27,7 @@ pub fn notifications(world: &mut World, call: &Call<'_>, me: u64) -> Answer {
     let (only, not) = (call.params.many("types"), call.params.many("exclude_types").unwrap_or_default());
     let all = call.params.yes("include_filtered");
     let fits = |kind: &str| only.as_ref().is_none_or(|only| only.contains(&kind)) && !not.contains(&kind);
-    let mine = world.notifications.values().rev().filter(|n| n.to == me && fits(n.kind) && (all || !n.filtered));
+    let mine = world.notifications.values().rev().filter(|n| n.to == me && fits(&n.kind) && (all || !n.filtered));
     let ids: Vec<u64> = mine.map(|notification| notification.id).collect();
     let (page, link) = pages::page(&ids, call.params, 80, 40, &format!("{}/api/v1/notifications", world.base));
     Answer::Json(

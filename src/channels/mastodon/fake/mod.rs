@@ -24,7 +24,7 @@ use tokio::sync::broadcast;
 
 pub use self::post::New;
 use self::world::World;
-pub use self::world::{Policy, Visibility};
+pub use self::world::{Kept, Policy, Visibility};
 use crate::channels::fake::{Running, Wire};
 use crate::clock::Clock;
 use crate::model::Timestamp;
@@ -97,6 +97,17 @@ impl Platform {
 
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What to keep, so that the same server can be played on after a restart.
+    #[must_use]
+    pub fn keep(&self) -> Kept {
+        self.world().keep()
+    }
+
+    /// Goes on from what was kept. Local people sign in with the tokens that `local` answers.
+    pub fn restore(&self, kept: Kept) {
+        self.world().restore(kept);
     }
 
     /// Serves it. `accounts` is what a client needs to know, printed by whoever starts it.

@@ -218,7 +218,8 @@ impl World {
             _ => false,
         };
         let id = self.notification_id(now);
-        self.notifications.insert(id, Notification { id, to, from, kind: "mention", post: Some(post), at, filtered });
+        self.notifications
+            .insert(id, Notification { id, to, from, kind: "mention".to_owned(), post: Some(post), at, filtered });
         Some(filtered)
     }
 
@@ -229,7 +230,10 @@ impl World {
             return Vec::new();
         }
         let id = self.notification_id(now);
-        self.notifications.insert(id, Notification { id, to, from, kind, post: Some(post), at: now, filtered: false });
+        self.notifications.insert(
+            id,
+            Notification { id, to, from, kind: kind.to_owned(), post: Some(post), at: now, filtered: false },
+        );
         self.say_notification(to).into_iter().collect()
     }
 

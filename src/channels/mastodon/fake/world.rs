@@ -6,7 +6,7 @@ use super::Seen;
 use crate::model::Timestamp;
 
 /// Who can see a post.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Visibility {
     Public,
     Unlisted,
@@ -32,7 +32,7 @@ impl Visibility {
 }
 
 /// What an account does with some kind of notification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Policy {
     Accept,
     Filter,
@@ -49,7 +49,7 @@ impl Policy {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Account {
     pub id: u64,
     pub acct: String,
@@ -61,14 +61,14 @@ pub struct Account {
 }
 
 /// One state of a post's text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Version {
     pub text: String,
     pub spoiler: String,
     pub at: Timestamp,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Post {
     pub id: u64,
     pub by: u64,
@@ -91,15 +91,25 @@ impl Post {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Notification {
     pub id: u64,
     pub to: u64,
     pub from: u64,
-    pub kind: &'static str,
+    pub kind: String,
     pub post: Option<u64>,
     pub at: Timestamp,
     pub filtered: bool,
+}
+
+/// What is kept of a world between two runs of a server: people and what they said. Uploads, sign-ins and limits are not.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Kept {
+    accounts: Vec<Account>,
+    posts: Vec<Post>,
+    notifications: Vec<Notification>,
+    last: u64,
+    next_notification: u64,
 }
 
 #[derive(Debug)]
@@ -194,6 +204,26 @@ impl World {
             last: 0,
             next_notification: 0,
         }
+    }
+
+    /// What to keep.
+    pub fn keep(&self) -> Kept {
+        Kept {
+            accounts: self.accounts.values().cloned().collect(),
+            posts: self.posts.values().cloned().collect(),
+            notifications: self.notifications.values().cloned().collect(),
+            last: self.last,
+            next_notification: self.next_notification,
+        }
+    }
+
+    /// Goes on from what was kept. Files that were attached are gone.
+    pub fn restore(&mut self, kept: Kept) {
+        self.accounts = kept.accounts.into_iter().map(|account| (account.id, account)).collect();
+        self.posts = kept.posts.into_iter().map(|post| (post.id, Post { media: Vec::new(), ..post })).collect();
+        self.notifications = kept.notifications.into_iter().map(|one| (one.id, one)).collect();
+        self.last = kept.last;
+        self.next_notification = kept.next_notification;
     }
 
     /// A fresh id: the moment and a counter, always greater than the last.
