@@ -16,6 +16,9 @@ use crate::channels::error::Class;
 use crate::channels::{ChannelError, Context, Quota, Words};
 use crate::model::Timestamp;
 
+/// How long a question may take. A server that hangs must be noticed twice within a minute, or the account is not red in time;
+/// what posts or uploads keeps the client's own, longer limits.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a wait is when a 429 names none.
 const UNNAMED_WAIT: Duration = Duration::from_secs(60);
 /// The longest wait believed.
@@ -69,7 +72,9 @@ impl Api {
     /// As `token`, and when the address may not be reached.
     pub async fn request(&self, method: Method, path: &[&str]) -> Result<RequestBuilder, ChannelError> {
         let token = self.token().await?;
-        Ok(self.context.client.request(method, &self.url(path))?.bearer_auth(token))
+        let question = method == Method::GET;
+        let request = self.context.client.request(method, &self.url(path))?.bearer_auth(token);
+        Ok(if question { request.timeout(PATIENCE) } else { request })
     }
 
     /// Asks for something: any answer that is not a success is an error.
