@@ -221,13 +221,13 @@ impl Platform {
             .collect()
     }
 
-    /// Waits until somebody has looked at its notifications.
+    /// Waits until somebody has looked at its notifications and at its own posts, as a client that comes in does.
     pub async fn looked(&self, acct: &str) {
         loop {
             let asked = self.asked.notified();
             let looked = {
                 let world = self.world();
-                world.find(acct).is_some_and(|id| world.looked.contains(&id))
+                world.find(acct).is_some_and(|id| world.looked.contains(&id) && world.reviewed.contains(&id))
             };
             if looked {
                 return;

@@ -102,6 +102,9 @@ pub fn answer(world: &mut World, call: &Call<'_>) -> (Answer, Vec<Heard>) {
         (true, ["api", "v1", "accounts", id, "statuses"]) => match id.parse::<u64>() {
             Ok(by) if world.accounts.contains_key(&by) => {
                 let without = call.params.yes("exclude_replies");
+                if without && viewer == Some(by) {
+                    world.reviewed.insert(by);
+                }
                 let ids =
                     ids(world, |post| post.by == by && world.sees(viewer, post) && !(without && post.parent.is_some()));
                 posts(world, &ids, call, viewer)

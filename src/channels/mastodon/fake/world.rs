@@ -174,6 +174,8 @@ pub struct World {
     pub answers: HashMap<u64, Vec<u64>>,
     /// Who has looked at its notifications.
     pub looked: BTreeSet<u64>,
+    /// Who has looked at its own posts, without the answers among them.
+    pub reviewed: BTreeSet<u64>,
     /// Conversations that were read: (account, last post).
     pub read: BTreeSet<(u64, u64)>,
     pub limit: i64,
@@ -198,6 +200,7 @@ impl World {
             reports: Vec::new(),
             answers: HashMap::new(),
             looked: BTreeSet::new(),
+            reviewed: BTreeSet::new(),
             read: BTreeSet::new(),
             limit: 300,
             max_characters: 500,
