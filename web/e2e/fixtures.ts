@@ -18,9 +18,12 @@ export const test = base.extend<Fixtures, { server: Server }>({
   server: [
     // eslint-disable-next-line no-empty-pattern
     async ({}, use) => {
-      const server = await new Server().start();
-      await use(server);
-      await server.stop();
+      const server = new Server();
+      try {
+        await use(await server.start());
+      } finally {
+        await server.stop();
+      }
     },
     { scope: 'worker', timeout: 60_000 },
   ],

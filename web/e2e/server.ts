@@ -93,7 +93,7 @@ export class Server {
   async stop(): Promise<void> {
     await this.end('SIGTERM');
     this.player?.kill();
-    rmSync(this.data, { recursive: true, force: true });
+    if (this.data) rmSync(this.data, { recursive: true, force: true });
   }
 
   log(): string {
