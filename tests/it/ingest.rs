@@ -152,7 +152,7 @@ on_both_engines! {
             f.arrives(post.clone()).await;
         }
         // An older page that arrives late changes nothing.
-        post.text = "jullie zijn traag".to_owned();
+        "jullie zijn traag".clone_into(&mut post.text);
         post.edited_at = Some(Timestamp(START.0 + 60_000));
         f.arrives(post.clone()).await;
 

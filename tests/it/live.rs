@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::on_both_engines;
 use crate::support::{Fixture, mention};
 
-async fn hub(f: &Fixture) -> (Hub, tokio::task::JoinHandle<()>, CancellationToken) {
+fn hub(f: &Fixture) -> (Hub, tokio::task::JoinHandle<()>, CancellationToken) {
     let hub = Hub::new(f.desk.clone());
     let stop = CancellationToken::new();
     let task = tokio::spawn({
@@ -43,7 +43,7 @@ async fn join(hub: &Hub, viewer: &Viewer, since: Option<i64>) -> Subscriber {
 
 on_both_engines! {
     async fn a_mention_reaches_every_agent_with_its_whole_row(f) {
-        let (hub, task, stop) = hub(&f).await;
+        let (hub, task, stop) = hub(&f);
         let (mut sanne, mut daan) = (join(&hub, &f.sanne, None).await, join(&hub, &f.daan, None).await);
         assert!(matches!(next(&mut sanne).await, ServerMessage::Ready { .. }));
         f.arrives(mention("1", "anna", "hallo allemaal", 0)).await;
@@ -55,7 +55,7 @@ on_both_engines! {
     }
 
     async fn who_comes_back_gets_what_was_missed_and_no_more(f) {
-        let (hub, task, stop) = hub(&f).await;
+        let (hub, task, stop) = hub(&f);
         f.arrives(mention("1", "anna", "een", 0)).await;
         let seen = f.store.newest_seq().await.unwrap();
         f.arrives(mention("2", "bram", "twee", 1)).await;
@@ -79,7 +79,7 @@ on_both_engines! {
         tx.set_account_teams(f.account.id, &[team]).await.unwrap();
         tx.commit().await.unwrap();
         let open = crate::support::connect(&f.store, "open").await;
-        let (hub, task, stop) = hub(&f).await;
+        let (hub, task, stop) = hub(&f);
         let mut outside = join(&hub, &f.sanne, None).await;
         assert!(matches!(next(&mut outside).await, ServerMessage::Ready { .. }));
         f.arrives(mention("1", "anna", "vertrouwelijk", 0)).await;
@@ -92,7 +92,7 @@ on_both_engines! {
     }
 
     async fn a_client_that_does_not_read_is_cut(f) {
-        let (hub, task, stop) = hub(&f).await;
+        let (hub, task, stop) = hub(&f);
         let slow = join(&hub, &f.sanne, None).await;
         let id = {
             f.arrives(mention("1", "anna", "hoi", 0)).await;
@@ -113,7 +113,7 @@ on_both_engines! {
     }
 
     async fn colleagues_see_each_other_at_a_conversation(f) {
-        let (hub, _task, stop) = hub(&f).await;
+        let (hub, _task, stop) = hub(&f);
         f.arrives(mention("1", "anna", "hoi", 0)).await;
         let id = f.only(Status::Open).await;
         let (sanne, daan) = (join(&hub, &f.sanne, None).await, join(&hub, &f.daan, None).await);

@@ -2,6 +2,11 @@
 //! SQLite and on PostgreSQL (`BALIE_TEST_POSTGRES`, which `make test` sets; without it that half fails and says so).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where")]
+#![allow(
+    clippy::similar_names,
+    clippy::unchecked_time_subtraction,
+    reason = "names and numbers of a story, not of a program"
+)]
 #![allow(clippy::disallowed_methods, reason = "a test plays what the program does in its one place")]
 
 mod chaos;

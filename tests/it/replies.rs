@@ -146,7 +146,7 @@ on_both_engines! {
         tx.commit().await.unwrap();
         f.arrives(mention("1", "anna", "geheim", 0)).await;
         let id = f.only(Status::Open).await;
-        assert!(f.desk.list(&f.sanne, Default::default(), None, 50).await.unwrap().items.is_empty());
+        assert!(f.desk.list(&f.sanne, balie::store::list::Filter::default(), None, 50).await.unwrap().items.is_empty());
         assert!(matches!(f.desk.open(&f.sanne, id).await, Err(DeskError::NotFound(_))));
         assert!(matches!(f.desk.claim(&f.sanne, id).await, Err(DeskError::NotFound(_))));
         let words = balie::store::list::Filter { words: Some("geheim".into()), ..Default::default() };

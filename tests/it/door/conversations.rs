@@ -92,7 +92,7 @@ at_the_door! {
             let page = sanne.get(&format!("/api/conversations?status=open&limit=3&cursor={cursor}")).await.must_be(200);
             seen.extend(page["items"].as_array().unwrap().iter().map(|row| row["snippet"].as_str().unwrap().to_owned()));
             match page["next"].as_str() {
-                Some(next) => cursor = next.to_owned(),
+                Some(next) => next.clone_into(&mut cursor),
                 None => break,
             }
         }
