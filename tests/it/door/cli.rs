@@ -176,7 +176,7 @@ async fn a_server_at_its_most_talkative_logs_no_secret_and_stops_when_asked() {
             "s3cr3t",
             "in-the-address",
             "words of a customer",
-            "argon2",
+            "$argon2",
         ] {
             let line = said.lines().find(|line| line.contains(secret));
             assert!(line.is_none(), "{format}: the log holds {secret}: {line:?}");
