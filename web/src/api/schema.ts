@@ -1017,7 +1017,7 @@ export interface components {
             version: number;
             /**
              * Format: int64
-             * @description The order of the open list, ascending: waiting since, less the head start of the priority.
+             * @description The order in the list of its status, ascending. Open: waiting since, less the head start of the priority; all others: newest first.
              */
             queue_key: number;
             created_at: components["schemas"]["Timestamp"];
