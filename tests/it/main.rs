@@ -15,6 +15,7 @@ mod door;
 mod house;
 mod ingest;
 mod live;
+mod outage;
 mod outbox;
 mod replies;
 mod store;

@@ -238,7 +238,7 @@ pub async fn fresh_database(engine: Engine, folder: &std::path::Path) -> String 
 }
 
 /// A private database on the test server, a copy of one that was migrated once.
-async fn fresh_postgres() -> String {
+pub async fn fresh_postgres() -> String {
     static TEMPLATE: tokio::sync::OnceCell<(String, String)> = tokio::sync::OnceCell::const_new();
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

@@ -1,0 +1,103 @@
+//! A database that goes away and comes back: what could not be stored comes again, and every screen catches up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use balie::channels::{Batch, Item};
+use balie::clock::Clock;
+use balie::desk::DeskError;
+use balie::live::{Hub, ServerMessage};
+use balie::model::Status;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Fixture, START, fresh_postgres, mention};
+
+/// A wire to the database that can be cut.
+struct Wire {
+    port: u16,
+    away: Arc<AtomicBool>,
+    cut: Arc<tokio::sync::watch::Sender<u64>>,
+}
+
+impl Wire {
+    async fn to(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (away, cut) = (Arc::new(AtomicBool::new(false)), Arc::new(tokio::sync::watch::Sender::new(0)));
+        let wire = Self { port: listener.local_addr().unwrap().port(), away: away.clone(), cut: cut.clone() };
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                if away.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let mut cut = cut.subscribe();
+                tokio::spawn(async move {
+                    let mut far = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                        _ = cut.changed() => {}
+                    }
+                });
+            }
+        });
+        wire
+    }
+
+    fn take_away(&self) {
+        self.away.store(true, Ordering::SeqCst);
+        self.cut.send_modify(|cuts| *cuts += 1);
+    }
+
+    fn bring_back(&self) {
+        self.away.store(false, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_for_a_while_loses_nothing() {
+    let mut url: url::Url = fresh_postgres().await.parse().unwrap();
+    let wire = Wire::to(url.port().unwrap()).await;
+    url.set_host(Some("127.0.0.1")).unwrap();
+    url.set_port(Some(wire.port)).unwrap();
+    let f = Fixture::on(url.to_string(), tempfile::tempdir().unwrap(), Clock::manual(START)).await;
+    let hub = Hub::new(f.desk.clone());
+    let stop = CancellationToken::new();
+    let tail = tokio::spawn({
+        let (hub, stop) = (hub.clone(), stop.clone());
+        async move { hub.run(stop).await }
+    });
+    let mut screen = hub.join(f.sanne.clone(), None).await.unwrap();
+    f.arrives(mention("1", "anna", "voor de storing", 0)).await;
+
+    wire.take_away();
+    let batch = Batch {
+        items: vec![Item::Message(Box::new(mention("2", "bram", "tijdens de storing", 1)))],
+        ..Batch::default()
+    };
+    let failed = f.desk.ingest(&f.account, "notifications", &batch).await.unwrap_err();
+    assert!(
+        matches!(&failed, DeskError::Store(error) if error.is_unavailable()),
+        "it says that trying again makes sense: {failed:?}"
+    );
+    assert!(f.desk.claim_next(&f.sanne).await.is_err(), "nothing is promised that cannot be kept");
+
+    wire.bring_back();
+    // The runner's next try, with the same page.
+    f.desk.ingest(&f.account, "notifications", &batch).await.unwrap();
+    assert_eq!(f.list(Status::Open).await.items.len(), 2);
+    let seen = tokio::time::timeout(Duration::from_secs(60), async {
+        loop {
+            let frame = screen.next().await.unwrap();
+            if let ServerMessage::Events { events } = serde_json::from_str(&frame).unwrap()
+                && events.iter().any(|event| event.row.as_ref().is_some_and(|row| row.snippet == "tijdens de storing"))
+            {
+                return;
+            }
+        }
+    });
+    seen.await.expect("the screen never caught up");
+    assert!(!screen.cut.is_cancelled());
+    stop.cancel();
+    tail.await.unwrap();
+}
