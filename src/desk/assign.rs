@@ -39,13 +39,7 @@ impl Desk {
                 conversation.release();
             }
             tx.save_conversation(&mut conversation).await?;
-            tx.tell(
-                crate::model::EventKind::ConversationChanged,
-                Some(id),
-                None,
-                None,
-                serde_json::json!({ "assignee_id": user, "team_id": team }),
-            );
+            tx.tell_decision(id, serde_json::json!({ "assignee_id": user, "team_id": team }));
             tx.commit().await?;
         }
         self.row(viewer, id).await

@@ -41,13 +41,7 @@ impl Desk {
                 conversation.release();
             }
             tx.save_conversation(&mut conversation).await?;
-            tx.tell(
-                crate::model::EventKind::ConversationChanged,
-                Some(id),
-                None,
-                None,
-                serde_json::json!({ "status": status }),
-            );
+            tx.tell_decision(id, serde_json::json!({ "status": status }));
             tx.commit().await?;
         }
         self.row(viewer, id).await
@@ -74,13 +68,7 @@ impl Desk {
         conversation.closed_at = None;
         conversation.release();
         tx.save_conversation(&mut conversation).await?;
-        tx.tell(
-            crate::model::EventKind::ConversationChanged,
-            Some(id),
-            None,
-            None,
-            serde_json::json!({ "snoozed_until": until }),
-        );
+        tx.tell_decision(id, serde_json::json!({ "snoozed_until": until }));
         tx.commit().await?;
         self.row(viewer, id).await
     }

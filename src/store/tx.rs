@@ -112,6 +112,11 @@ impl Tx {
         }
     }
 
+    /// Somebody decided something about a conversation; `what` is shown in its log.
+    pub fn tell_decision(&mut self, id: ConversationId, what: serde_json::Value) {
+        self.tell(EventKind::ConversationChanged, Some(id), None, None, what);
+    }
+
     /// A message came or changed.
     pub fn tell_message(&mut self, kind: EventKind, conversation: ConversationId, message: MessageId) {
         self.tell(kind, Some(conversation), Some(message), None, serde_json::Value::Null);
