@@ -37,6 +37,9 @@ struct Inner {
     presence: Presence,
     next: AtomicU64,
     clients: Mutex<HashMap<u64, Client>>,
+    /// Where the tail begins, read once by whoever comes first: a client that joined before the tail ran must not miss what
+    /// came in between.
+    start: tokio::sync::OnceCell<i64>,
 }
 
 struct Client {
@@ -100,6 +103,7 @@ impl Hub {
             presence: Presence::default(),
             next: AtomicU64::new(1),
             clients: Mutex::default(),
+            start: tokio::sync::OnceCell::new(),
         }))
     }
 
@@ -120,6 +124,7 @@ impl Hub {
     /// # Errors
     /// When the database cannot be read.
     pub async fn join(&self, viewer: Viewer, since: Option<i64>) -> Result<Subscriber, DeskError> {
+        self.start().await?;
         let visible = self.0.desk.visible(&viewer).await?;
         let (frames, receiver) = mpsc::channel(BUFFER);
         let cut = CancellationToken::new();
@@ -158,12 +163,16 @@ impl Hub {
         Ok(frames)
     }
 
+    async fn start(&self) -> Result<i64, crate::store::StoreError> {
+        self.0.start.get_or_try_init(|| self.0.desk.store().newest_seq()).await.copied()
+    }
+
     /// Follows the log until told to stop. Survives a database that is away.
     pub async fn run(&self, stop: CancellationToken) {
         let store = self.0.desk.store().clone();
         let mut newest = store.watch_events();
         let mut seq = loop {
-            match store.newest_seq().await {
+            match self.start().await {
                 Ok(seq) => break seq,
                 Err(error) => {
                     tracing::warn!(%error, "the log cannot be read; trying again");
