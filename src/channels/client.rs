@@ -28,6 +28,8 @@ pub struct Client {
     http: reqwest::Client,
     /// No total time-out: for streams, which are watched for silence instead.
     streaming: reqwest::Client,
+    /// Follows no redirect.
+    straight: reqwest::Client,
     allow_private: bool,
     /// One private address that may be reached all the same.
     also: Option<SocketAddr>,
@@ -85,6 +87,11 @@ impl Client {
         Ok(Self {
             http: build().timeout(Duration::from_secs(60)).read_timeout(Duration::from_secs(30)).build()?,
             streaming: build().read_timeout(Duration::from_secs(45)).build()?,
+            straight: build()
+                .redirect(reqwest::redirect::Policy::none())
+                .timeout(Duration::from_secs(30))
+                .read_timeout(Duration::from_secs(20))
+                .build()?,
             allow_private,
             also: None,
         })
@@ -109,6 +116,16 @@ impl Client {
     pub fn request(&self, method: reqwest::Method, url: &url::Url) -> Result<RequestBuilder, ChannelError> {
         self.check(url)?;
         Ok(self.http.request(method, url.clone()))
+    }
+
+    /// Starts a request that follows no redirect: a 3xx is an answer. For what is signed for one address, and for who wants to
+    /// know where something moved to.
+    ///
+    /// # Errors
+    /// As `request`.
+    pub fn straight(&self, method: reqwest::Method, url: &url::Url) -> Result<RequestBuilder, ChannelError> {
+        self.check(url)?;
+        Ok(self.straight.request(method, url.clone()))
     }
 
     /// Starts a request whose answer does not end; 45 s of silence ends it.
