@@ -36,6 +36,7 @@ pub mod contract;
 pub mod descriptor;
 pub mod error;
 pub mod fake;
+pub mod hook;
 pub mod html;
 pub mod limits;
 pub mod mastodon;
@@ -56,6 +57,7 @@ use crate::clock::Clock;
 pub use client::Client;
 pub use descriptor::{Descriptor, Field, FieldKind, Words};
 pub use error::{ChannelError, Class};
+pub use hook::{Hook, HookAnswer, Pushed};
 pub use item::{Author, Batch, File, Item, Known, Message, Quota, ThreadRef, Unreadable, above};
 pub use limits::{Allowance, AttachmentLimit, Limit, Measure, Unit};
 pub use outgoing::{Action, OutFile, Outgoing, Sent};
@@ -199,23 +201,11 @@ pub trait Pull: Send + Sync {
 }
 
 /// Being called by the platform.
+#[async_trait]
 pub trait Push: Send + Sync {
-    /// Verifies the signature in constant time and reads the body. `Unauthorized` when the signature is wrong.
-    fn receive(
-        &self,
-        headers: &axum::http::HeaderMap,
-        query: &str,
-        body: &[u8],
-        secrets: &Value,
-    ) -> Result<Pushed, ChannelError>;
-}
-
-/// What a webhook call turned into.
-#[derive(Debug, Default)]
-pub struct Pushed {
-    pub batch: Batch,
-    /// The answer when the platform expects one (a handshake); empty is 204.
-    pub answer: Option<String>,
+    /// Verifies the signature in constant time and reads the body. `Unauthorized` when the signature is wrong. May ask the
+    /// platform for what the call leaves out, within seconds: the platform waits, and calls again when we fail.
+    async fn receive(&self, hook: &Hook<'_>) -> Result<Pushed, ChannelError>;
 }
 
 /// A long connection.

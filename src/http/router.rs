@@ -68,7 +68,10 @@ pub fn router(web: Web) -> Router {
         .route(connect::CALLBACK, get(connect::callback))
         .route(
             "/hooks/{account}",
-            get(hooks::receive).post(hooks::receive).layer(DefaultBodyLimit::max(hooks::LARGEST)),
+            get(hooks::receive)
+                .post(hooks::receive)
+                .options(hooks::receive)
+                .layer(DefaultBodyLimit::max(hooks::LARGEST)),
         )
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))

@@ -159,6 +159,27 @@ impl Store {
         Ok(all)
     }
 
+    /// Which of these the account already has.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn messages_by_external(&self, account: AccountId, external: &[&str]) -> Result<Vec<Stored>, StoreError> {
+        let mut found = Vec::new();
+        for some in external.chunks(256) {
+            let some = padded(some);
+            let sql = by_external(some.len());
+            let rows: Vec<Stored> = read!(self, db => {
+                let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str())).bind(account);
+                for id in &some {
+                    query = query.bind(*id);
+                }
+                query.fetch_all(db).await
+            })?;
+            found.extend(rows);
+        }
+        Ok(found)
+    }
+
     /// The message a reply answers when nobody says which: see `Tx::newest_inbound`.
     pub async fn newest_inbound(&self, thread: ThreadId) -> Result<Option<Stored>, StoreError> {
         Ok(read!(self, db => sqlx::query_as(AssertSqlSafe(newest_inbound())).bind(thread).fetch_optional(db).await)?)
@@ -409,6 +430,10 @@ impl OutboxHead {
     }
 }
 
+fn by_external(count: usize) -> String {
+    format!("SELECT {COLUMNS} FROM messages WHERE account_id = $1 AND external_id IN {}", placeholders(2, count))
+}
+
 impl Tx {
     /// Which of these the account already has.
     ///
@@ -422,10 +447,7 @@ impl Tx {
         let mut found = Vec::new();
         for some in external.chunks(256) {
             let some = padded(some);
-            let sql = format!(
-                "SELECT {COLUMNS} FROM messages WHERE account_id = $1 AND external_id IN {}",
-                placeholders(2, some.len())
-            );
+            let sql = by_external(some.len());
             let rows: Vec<Stored> = on!(self, db => {
                 let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str())).bind(account);
                 for id in &some {

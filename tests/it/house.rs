@@ -150,6 +150,7 @@ fn a_channel_never_sees_another() {
         "descriptor",
         "error",
         "fake",
+        "hook",
         "html",
         "item",
         "limits",
