@@ -34,6 +34,7 @@ pub mod client;
 #[cfg(test)]
 pub mod contract;
 pub mod descriptor;
+pub mod email;
 pub mod error;
 pub mod fake;
 pub mod hook;
