@@ -44,6 +44,7 @@ pub mod mastodon;
 pub mod oauth;
 pub mod outgoing;
 pub mod registry;
+pub mod signature;
 
 mod item;
 
