@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::fake::{self, Network};
-use crate::channels::contract::{Harness, Inbox, Said, Say, Who};
+use crate::channels::contract::{Harness, Inbox, Said, Say, Way, Who};
 use crate::channels::fake::{Running, Wire};
 use crate::channels::{Channel, Client, Context, MemorySecrets, above};
 use crate::clock::Clock;
@@ -106,6 +106,9 @@ impl Harness for Stage {
     fn author(&self, who: Who) -> (String, String) {
         (self.did(who), self.account(who)["handle"].as_str().unwrap().to_owned())
     }
+    fn ways() -> &'static [Way] {
+        &[Way::Mention, Way::Private]
+    }
     fn secrets(&self) -> Vec<String> {
         let mut secrets = self.network.lock().live_tokens();
         secrets.push(self.account(Who::Brand)["app_password"].as_str().unwrap().to_owned());
@@ -137,9 +140,6 @@ impl Harness for Stage {
         }
         self.post(say.by, &text, more)
     }
-    async fn edit(&self, _by: Who, _id: &str, _text: &str) -> bool {
-        false
-    }
     async fn delete(&self, _by: Who, id: &str) {
         let at = super::wire::AtUri::parse(id).unwrap();
         self.network.lock().remove(at.did, at.collection, at.rkey);
@@ -161,9 +161,9 @@ impl Harness for Stage {
         });
         posts.chain(chats).collect()
     }
-    async fn liked(&self, id: &str) -> Option<bool> {
+    async fn liked(&self, id: &str) -> bool {
         let likes = self.network.lock().all_of(&self.did(Who::Brand), "app.bsky.feed.like");
-        Some(likes.iter().any(|(_, value)| value["subject"]["uri"] == id))
+        likes.iter().any(|(_, value)| value["subject"]["uri"] == id)
     }
 
     fn page() -> (&'static str, &'static str) {
@@ -172,12 +172,13 @@ impl Harness for Stage {
     fn page_size() -> usize {
         100
     }
-    fn posting() -> &'static str {
-        "/xrpc/com.atproto.repo.putRecord"
+    fn posting() -> (reqwest::Method, &'static str) {
+        (reqwest::Method::POST, "/xrpc/com.atproto.repo.putRecord")
     }
 }
 
-crate::channel_contract!(Stage);
+crate::channel_contract!(Stage: public, private, history, elsewhere, echo, deletes, paging, quarantine, http, replies, quotes,
+    reply_to_deleted, idempotent, throttled, limits, likes, delete_own);
 
 #[tokio::test]
 async fn a_stage_starts_empty() {

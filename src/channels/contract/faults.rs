@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Harness, Inbox, Say, Who, drop_after};
+use super::{Harness, Inbox, Say, Way, Who};
 use crate::channels::Item;
 use crate::channels::error::Class;
 use crate::channels::fake::{Fault, Rule};
 
-/// The feed that brings mentions fails like this; what does the runner hear?
+/// The feed that brings what reaches the brand fails like this; what does the runner hear?
 async fn class_of<H: Harness>(harness: &H, fault: Fault) -> Class {
     harness.wire().heal();
     harness.wire().inject(Rule::new(H::page().0, fault).always());
@@ -31,10 +31,15 @@ pub async fn a_cursor_after_half_a_page_loses_nothing<H: Harness>() {
     let mut inbox = Inbox::connected(&harness).await;
     let mut expected = Vec::new();
     for n in 0..H::page_size() + 5 {
-        expected.push(harness.say(Say::mention(Who::Customer, format!("vracht <{n}>"))).await);
+        expected.push(harness.reach(Who::Customer, format!("vracht <{n}>")).await);
     }
-    let root = harness.say(Say::post(Who::Other, "een vraag aan iedereen")).await;
-    expected.push(harness.say(Say { to: Some(root), ..Say::mention(Who::Customer, "een antwoord") }).await);
+    for way in H::ways() {
+        let to = match way {
+            Way::Mention => Some(harness.say(Say::post(Who::Other, "een vraag aan iedereen")).await),
+            Way::Private => None,
+        };
+        expected.push(harness.say(Say { to, ..Say::by(*way, Who::Customer, "een antwoord") }).await);
+    }
     // Every call fails once in turn, in three ways, before the whole goes through.
     for fault in [Fault::Half, Fault::Cut, Fault::html(502)] {
         for skip in 0..6 {
@@ -55,9 +60,9 @@ pub async fn an_unreadable_item_is_quarantined_and_its_neighbours_arrive<H: Harn
     for broken in [json!("niet eens een object"), json!(42), json!({"id": {"deep": [1, 2]}}), json!([])] {
         let harness = H::start().await;
         let mut inbox = Inbox::connected(&harness).await;
-        harness.say(Say::mention(Who::Customer, "de eerste")).await;
-        harness.say(Say::mention(Who::Customer, "de tweede")).await;
-        harness.say(Say::mention(Who::Customer, "de derde")).await;
+        harness.reach(Who::Customer, "de eerste").await;
+        harness.reach(Who::Customer, "de tweede").await;
+        harness.reach(Who::Customer, "de derde").await;
         let (path, pointer) = H::page();
         let change = broken.clone();
         harness.wire().inject(Rule::new(
@@ -89,7 +94,7 @@ pub async fn an_unreadable_item_is_quarantined_and_its_neighbours_arrive<H: Harn
 pub async fn what_was_quarantined_is_read_again_alone<H: Harness>() {
     let harness = H::start().await;
     let mut inbox = Inbox::connected(&harness).await;
-    harness.say(Say::mention(Who::Customer, "de eerste")).await;
+    harness.reach(Who::Customer, "de eerste").await;
     let (path, pointer) = H::page();
     // The page as the platform sent it, with its item taken out before we could read it.
     let taken: Arc<Mutex<Option<Value>>> = Arc::default();
@@ -155,8 +160,8 @@ fn spoil(item: &mut Value, place: &str, value: Option<&Value>) {
 pub async fn hostile_fields_never_fail_a_page<H: Harness>() {
     let harness = H::start().await;
     let mut inbox = Inbox::connected(&harness).await;
-    harness.say(Say::mention(Who::Customer, "het slachtoffer")).await;
-    harness.say(Say::mention(Who::Customer, "de buurman")).await;
+    harness.reach(Who::Customer, "het slachtoffer").await;
+    harness.reach(Who::Customer, "de buurman").await;
     let cursors = inbox.cursors.clone();
     let (path, pointer) = H::page();
 
@@ -278,24 +283,6 @@ pub async fn a_hanging_platform_is_given_up<H: Harness>() {
     assert_eq!(inbox.pull().await.expect_err("no answer ever comes").class, Class::Transient);
 }
 
-pub async fn a_pull_dropped_at_any_point_does_no_harm<H: Harness>() {
-    let harness = H::start().await;
-    let mut inbox = Inbox::connected(&harness).await;
-    let root = harness.say(Say::post(Who::Other, "een oude draad")).await;
-    let id = harness.say(Say { to: Some(root.clone()), ..Say::mention(Who::Customer, "met een nieuwe vraag") }).await;
-    for polls in 0..40 {
-        let channel = Arc::clone(&inbox.channel);
-        let pull = channel.pull().unwrap();
-        for feed in pull.feeds() {
-            drop_after(pull.pull(feed.key, inbox.cursors.get(feed.key)), polls).await;
-        }
-    }
-    inbox.pull().await.unwrap();
-    assert_eq!(inbox.find("met een nieuwe vraag").external_id, id);
-    assert_eq!(inbox.messages[&id].thread.external_id, root);
-    assert!(inbox.messages.contains_key(&root), "the context was not taken for known");
-}
-
 pub async fn errors_never_tell_a_secret<H: Harness>() {
     let harness = H::start().await;
     for fault in [Fault::status(401), Fault::status(403), Fault::status(500), Fault::malformed(), Fault::Cut] {
@@ -309,27 +296,4 @@ pub async fn errors_never_tell_a_secret<H: Harness>() {
             }
         }
     }
-}
-
-pub async fn a_cut_stream_ends_and_loses_nothing<H: Harness>() {
-    let harness = H::start().await;
-    let mut inbox = Inbox::connected(&harness).await;
-    let Some(path) = H::streaming() else { return };
-    let (sink, mut batches) = tokio::sync::mpsc::channel(4);
-    let channel = Arc::clone(&inbox.channel);
-    let running = async { channel.stream().unwrap().run(sink).await };
-    let script = async {
-        batches.recv().await.expect("the connection stands");
-        harness.wire().cut_all();
-        while batches.recv().await.is_some() {}
-    };
-    let (error, ()) = tokio::join!(running, script);
-    assert_eq!(error.class, Class::Transient, "{error:?}");
-    let id = harness.say(Say::mention(Who::Customer, "terwijl de lijn weg was")).await;
-    inbox.pull().await.unwrap();
-    assert!(inbox.messages.contains_key(&id));
-
-    harness.wire().inject(Rule::new(path, Fault::status(401)).always());
-    let (sink, _batches) = tokio::sync::mpsc::channel(4);
-    assert_eq!(harness.connect().stream().unwrap().run(sink).await.class, Class::Unauthorized);
 }

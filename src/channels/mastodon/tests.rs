@@ -13,7 +13,7 @@ mod reply;
 
 use super::DESCRIPTOR;
 use super::fake::{DOMAIN, New, Platform, Policy, Visibility};
-use crate::channels::contract::{Harness, Inbox, Said, Say, Who};
+use crate::channels::contract::{Harness, Inbox, Said, Say, Way, Who};
 use crate::channels::error::Class;
 use crate::channels::fake::{Fault, Rule, Running, Wire};
 use crate::channels::{Action, Channel, Client, Context, MemorySecrets, OutFile};
@@ -78,6 +78,9 @@ impl Harness for Played {
         let full = if name.contains('@') { name.to_owned() } else { format!("{name}@{DOMAIN}") };
         (full.clone(), full)
     }
+    fn ways() -> &'static [Way] {
+        &[Way::Mention, Way::Private]
+    }
     fn secrets(&self) -> Vec<String> {
         vec![self.token.clone()]
     }
@@ -95,9 +98,9 @@ impl Harness for Played {
             New { by: Self::name(say.by), text: &text, to: say.to.as_deref(), visibility, language: "nl", at: None };
         self.platform.post(new).expect("the fake takes it")
     }
-    async fn edit(&self, _: Who, id: &str, text: &str) -> bool {
+    async fn edit(&self, _: Who, id: &str, text: &str) {
         self.clock.advance(Duration::from_secs(1));
-        self.platform.edit(id, &format!("@brand {text}"))
+        assert!(self.platform.edit(id, &format!("@brand {text}")));
     }
     async fn delete(&self, _: Who, id: &str) {
         self.platform.delete(id);
@@ -113,8 +116,8 @@ impl Harness for Played {
             })
             .collect()
     }
-    async fn liked(&self, id: &str) -> Option<bool> {
-        Some(self.platform.likes("brand", id))
+    async fn liked(&self, id: &str) -> bool {
+        self.platform.likes("brand", id)
     }
     fn page() -> (&'static str, &'static str) {
         ("/api/v1/notifications", "")
@@ -122,18 +125,16 @@ impl Harness for Played {
     fn page_size() -> usize {
         80
     }
-    fn posting() -> &'static str {
-        "/api/v1/statuses"
+    fn posting() -> (Method, &'static str) {
+        (Method::POST, "/api/v1/statuses")
     }
-    fn streaming() -> Option<&'static str> {
-        Some("/api/v1/streaming/user")
+    fn streaming() -> &'static str {
+        "/api/v1/streaming/user"
     }
 }
 
-mod contract {
-    use super::Played;
-    crate::channel_contract!(Played);
-}
+crate::channel_contract!(Played: public, private, history, elsewhere, echo, edits, deletes, paging, stream, live_deletes, quarantine,
+    http, replies, quotes, reply_to_deleted, idempotent, throttled, limits, likes, delete_own);
 
 async fn asked(played: &Played, text: &str, visibility: Visibility) -> (Inbox, crate::channels::Message) {
     let mut inbox = Inbox::connected(played).await;

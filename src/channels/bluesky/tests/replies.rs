@@ -27,7 +27,7 @@ fn image(bytes: Vec<u8>) -> OutFile {
 }
 
 fn written(stage: &Stage) -> Vec<Value> {
-    let calls = stage.wire().calls_to(&reqwest::Method::POST, Stage::posting());
+    let calls = stage.wire().calls_to(&reqwest::Method::POST, Stage::posting().1);
     calls.iter().map(|call| serde_json::from_slice(&call.body).unwrap()).collect()
 }
 
@@ -37,13 +37,13 @@ async fn every_attempt_writes_the_same_bytes_and_a_lost_answer_may_be_tried_agai
     let (inbox, mention) = asked(&stage).await;
     let mut outgoing = inbox.answer(&mention, "Hoi @customer2.test, zie https://merk.example #retour", stage.clock());
     outgoing.files = vec![image(PNG.to_vec())];
-    stage.wire().inject(Rule::new(Stage::posting(), Fault::CutAfter));
+    stage.wire().inject(Rule::new(Stage::posting().1, Fault::CutAfter));
     let lost = reply(&inbox).deliver(&outgoing).await.unwrap_err();
     assert_eq!(lost.class, Class::Transient, "the retry is the look-up");
     stage.clock.advance(std::time::Duration::from_secs(7_300));
     reply(&inbox).deliver(&outgoing).await.unwrap();
     let bodies: Vec<_> =
-        stage.wire().calls_to(&reqwest::Method::POST, Stage::posting()).into_iter().map(|call| call.body).collect();
+        stage.wire().calls_to(&reqwest::Method::POST, Stage::posting().1).into_iter().map(|call| call.body).collect();
     assert!(bodies.len() >= 2 && bodies.iter().all(|body| *body == bodies[0]));
     let record = &written(&stage)[0]["record"];
     assert_eq!(record["createdAt"], outgoing.written_at.to_rfc3339());
@@ -88,7 +88,7 @@ async fn a_removed_parent_is_told_but_not_when_we_were_in_time() {
     let stage = Stage::start().await;
     let (inbox, mention) = asked(&stage).await;
     let outgoing = inbox.answer(&mention, "net op tijd", stage.clock());
-    stage.wire().inject(Rule::new(Stage::posting(), Fault::CutAfter));
+    stage.wire().inject(Rule::new(Stage::posting().1, Fault::CutAfter));
     reply(&inbox).deliver(&outgoing).await.unwrap_err();
     stage.delete(Who::Customer, &mention.external_id).await;
     let sent = reply(&inbox).deliver(&outgoing).await.expect("it stands although its parent is gone");
@@ -192,7 +192,7 @@ async fn what_the_platform_refuses_is_shown_in_its_own_words() {
         r#"{"error":"InvalidRequest","message":"Invalid app.bsky.feed.post record: bad blob at $.record.embed"}"#;
     stage
         .wire()
-        .inject(Rule::new(Stage::posting(), Fault::Answer { status: 400, headers: vec![], body: refusal.into() }));
+        .inject(Rule::new(Stage::posting().1, Fault::Answer { status: 400, headers: vec![], body: refusal.into() }));
     let error = reply(&inbox).deliver(&inbox.answer(&mention, "hoi", stage.clock())).await.unwrap_err();
     assert_eq!(error.class, Class::Rejected);
     assert!(error.cause.en.contains("bad blob at $.record.embed") && error.cause.nl.contains("bad blob"));
