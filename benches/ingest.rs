@@ -114,6 +114,7 @@ fn picture(n: usize) -> File {
         size: Some(120_000),
         width: Some(1200),
         height: Some(900),
+        ..File::default()
     }
 }
 

@@ -234,6 +234,8 @@ pub struct Inbox {
     pub seen: BTreeMap<String, usize>,
     pub removed: BTreeSet<String>,
     pub unreadable: Vec<super::Unreadable>,
+    /// Receipts, reactions, threads that moved or were settled, in the order in which they came.
+    pub others: Vec<Item>,
 }
 
 impl Inbox {
@@ -245,6 +247,7 @@ impl Inbox {
             seen: BTreeMap::new(),
             removed: BTreeSet::new(),
             unreadable: Vec::new(),
+            others: Vec::new(),
         }
     }
 
@@ -317,6 +320,9 @@ impl Inbox {
                 Item::Removed { external_id, .. } => {
                     self.removed.insert(external_id);
                 }
+                other @ (Item::Receipt { .. } | Item::Reaction { .. } | Item::Moved { .. } | Item::Solved { .. }) => {
+                    self.others.push(other);
+                }
                 Item::Message(message) => {
                     *self.seen.entry(message.external_id.clone()).or_default() += 1;
                     if let Some(html) = &message.html {
@@ -381,6 +387,10 @@ impl Inbox {
             visibility: None,
             language: Some("nl".to_owned()),
             files: Vec::new(),
+            addressed: None,
+            forward: false,
+            subject: None,
+            original: None,
         }
     }
 }

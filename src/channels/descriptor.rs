@@ -59,6 +59,8 @@ pub struct Field {
     /// English, Dutch.
     pub label: (&'static str, &'static str),
     pub help: (&'static str, &'static str),
+    /// Of a choice: the value that is kept, and its words in English and Dutch.
+    pub options: &'static [(&'static str, (&'static str, &'static str))],
 }
 
 /// How a field is shown, checked and kept.
@@ -71,4 +73,8 @@ pub enum FieldKind {
     Secret,
     Number,
     Bool,
+    /// One of `Field::options`.
+    Choice,
+    /// Text of several lines.
+    Lines,
 }

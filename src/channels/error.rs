@@ -19,7 +19,7 @@ pub enum Class {
 }
 
 /// An error of a platform, in words a person can act on.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {}", cause.en)]
 pub struct ChannelError {
     pub class: Class,

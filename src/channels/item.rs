@@ -1,8 +1,13 @@
 //! What comes in, in the desk's words.
 
+use bytes::Bytes;
 use serde_json::Value;
 
-use crate::model::{AttachmentKind, Direction, Lane, MessageKind, ThreadKind, Timestamp};
+use super::ChannelError;
+use crate::model::{
+    Answered, AttachmentKind, Automatic, Claim, Direction, Lane, MessageKind, ReceiptState, Recipients, ThreadKind,
+    Timestamp,
+};
 
 /// A page of news and the place to go on from.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +38,14 @@ pub enum Item {
     Message(Box<Message>),
     /// A message is gone from the platform. Unknown ids are ignored.
     Removed { external_id: String, at: Option<Timestamp> },
+    /// How far a message of ours got, or that it came back (`error` says why). Unknown ids are ignored.
+    Receipt { external_id: String, state: ReceiptState, at: Option<Timestamp>, error: Option<Box<ChannelError>> },
+    /// Somebody put a sign at a message; `None` takes it back. Unknown ids are ignored.
+    Reaction { external_id: String, author: Box<Author>, emoji: Option<String>, at: Option<Timestamp> },
+    /// The platform gave a thread another id; its messages keep theirs.
+    Moved { from: String, to: ThreadRef },
+    /// The thread was settled without us: an accepted answer of a peer.
+    Solved { thread: String, by: String, url: Option<String>, at: Option<Timestamp> },
 }
 
 /// One utterance on the platform.
@@ -60,10 +73,59 @@ pub struct Message {
     /// Where a person can see it.
     pub url: Option<String>,
     pub files: Vec<File>,
+    /// What the author's client repeated below the own words (quotation, signature): shown folded.
+    pub quoted: Option<String>,
+    /// The original, whole: kept by its hash, to be read again.
+    pub source: Option<Source>,
+    /// Written by a machine: asks nobody for an answer, wakes nothing.
+    pub automatic: Option<Automatic>,
+    /// Where the medium addresses people one by one.
+    pub recipients: Option<Recipients>,
+    /// Structured answers (a form, a call), in order.
+    pub fields: Vec<Answered>,
+    /// When somebody was promised an answer or an outcome.
+    pub due_at: Option<Timestamp>,
     /// Came with the first pull, from before Balie was there: shown, but rings no bell and waits for nobody.
     pub history: bool,
     /// What the channel needs to answer or moderate this message (cids, mentions); opaque to the desk, kept as is.
     pub meta: Value,
+}
+
+impl Default for Message {
+    fn default() -> Self {
+        Self {
+            external_id: String::new(),
+            thread: ThreadRef::default(),
+            author: Author::default(),
+            direction: Direction::In,
+            kind: MessageKind::Dm,
+            text: String::new(),
+            html: None,
+            language: None,
+            content_warning: None,
+            visibility: None,
+            sent_at: Timestamp(0),
+            edited_at: None,
+            reply_to: None,
+            url: None,
+            files: Vec::new(),
+            quoted: None,
+            source: None,
+            automatic: None,
+            recipients: None,
+            fields: Vec::new(),
+            due_at: None,
+            history: false,
+            meta: Value::Object(serde_json::Map::new()),
+        }
+    }
+}
+
+/// The original of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub mime: String,
+    pub bytes: Bytes,
 }
 
 /// Which thread a message belongs to.
@@ -76,6 +138,12 @@ pub struct ThreadRef {
     pub url: Option<String>,
 }
 
+impl Default for ThreadRef {
+    fn default() -> Self {
+        Self { external_id: String::new(), lane: Lane::Private, kind: ThreadKind::Dm, title: None, url: None }
+    }
+}
+
 /// Who wrote it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Author {
@@ -86,19 +154,43 @@ pub struct Author {
     pub name: String,
     pub avatar_url: Option<String>,
     pub url: Option<String>,
+    /// What is known of who they are elsewhere.
+    pub claims: Vec<Claim>,
 }
 
 /// A file at a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
     pub kind: AttachmentKind,
+    /// Where to fetch it: an address, or the channel's own reference where it has [`super::Files`]. Empty with `content`.
     pub url: String,
+    /// The bytes, when they came along.
+    pub content: Option<Bytes>,
+    /// By what name the message's HTML shows it (RFC 2392), without brackets.
+    pub content_id: Option<String>,
     pub mime: Option<String>,
     pub name: Option<String>,
     pub alt: Option<String>,
     pub size: Option<i64>,
     pub width: Option<i64>,
     pub height: Option<i64>,
+}
+
+impl Default for File {
+    fn default() -> Self {
+        Self {
+            kind: AttachmentKind::File,
+            url: String::new(),
+            content: None,
+            content_id: None,
+            mime: None,
+            name: None,
+            alt: None,
+            size: None,
+            width: None,
+            height: None,
+        }
+    }
 }
 
 /// A payload that could not be turned into an item.

@@ -21,6 +21,52 @@ pub struct Allowance {
     pub attachments: AttachmentLimit,
     /// What a message costs, in words, when it costs.
     pub cost: Option<String>,
+    /// The writer may choose to whom it goes.
+    #[serde(default)]
+    pub recipients: bool,
+    /// What closing may be the outcome of; empty when there is no choice to make.
+    #[serde(default)]
+    pub outcomes: Vec<Words>,
+    /// Where to answer instead, when it cannot be done from here.
+    #[serde(default)]
+    pub hand_off: Option<HandOff>,
+}
+
+impl Default for Allowance {
+    /// Nothing may be said.
+    fn default() -> Self {
+        Self {
+            may_reply: false,
+            code: None,
+            words: None,
+            until: None,
+            limit: Limit { unit: Unit::Graphemes, max: 0 },
+            visibilities: Vec::new(),
+            default_visibility: None,
+            content_warning: false,
+            language: false,
+            attachments: AttachmentLimit::default(),
+            cost: None,
+            recipients: false,
+            outcomes: Vec::new(),
+            hand_off: None,
+        }
+    }
+}
+
+impl Allowance {
+    /// Nothing may be said, and why.
+    #[must_use]
+    pub fn closed(code: impl Into<String>, words: Words) -> Self {
+        Self { code: Some(code.into()), words: Some(words), ..Self::default() }
+    }
+}
+
+/// Answering outside of Balie: where, and in which words to say so.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct HandOff {
+    pub url: Option<String>,
+    pub words: Words,
 }
 
 /// A length and the unit it is counted in.

@@ -56,13 +56,14 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
+use crate::model::Timestamp;
 pub use client::Client;
 pub use descriptor::{Descriptor, Field, FieldKind, Words};
 pub use error::{ChannelError, Class};
 pub use hook::{Hook, HookAnswer, Pushed};
-pub use item::{Author, Batch, File, Item, Known, Message, Quota, ThreadRef, Unreadable, above};
-pub use limits::{Allowance, AttachmentLimit, Limit, Measure, Unit};
-pub use outgoing::{Action, OutFile, Outgoing, Sent};
+pub use item::{Author, Batch, File, Item, Known, Message, Quota, Source, ThreadRef, Unreadable, above};
+pub use limits::{Allowance, AttachmentLimit, HandOff, Limit, Measure, Unit};
+pub use outgoing::{Action, Original, OutFile, Outgoing, Sent};
 
 /// What a channel gets when it is connected.
 #[derive(Clone)]
@@ -138,6 +139,9 @@ pub trait Channel: Send + Sync {
     fn moderate(&self) -> Option<&dyn Moderate> {
         None
     }
+    fn files(&self) -> Option<&dyn Files> {
+        None
+    }
 }
 
 /// The outcome of a probe.
@@ -151,6 +155,9 @@ pub struct Probe {
     pub url: Option<String>,
     /// What the channel wants back in `allowance` and `measure`: the server's limits. Opaque to the desk.
     pub facts: Value,
+    /// When the credentials end by themselves; `None` when they do not, or nobody knows.
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
     /// Things that work less well than they could, as stable codes with a sentence for the admin.
     pub warnings: Vec<String>,
 }
@@ -244,6 +251,13 @@ pub trait Moderate: Send + Sync {
         meta: &Value,
         reason: Option<&str>,
     ) -> Result<(), ChannelError>;
+}
+
+/// Fetching files that a plain request cannot have: behind a token, or under a reference of the platform's own.
+#[async_trait]
+pub trait Files: Send + Sync {
+    /// The content of [`File::url`], at most `max` bytes; `Rejected` when it is larger or gone for good.
+    async fn fetch(&self, url: &str, max: usize) -> Result<bytes::Bytes, ChannelError>;
 }
 
 /// Guards a shared place for the state of one connection (a session's tokens).

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::ThreadRef;
-use crate::model::{MessageId, Timestamp};
+use crate::model::{Addressed, MessageId, Timestamp};
 use crate::text_enum;
 
 /// One message to post. The same value on every attempt.
@@ -20,6 +20,24 @@ pub struct Outgoing {
     pub visibility: Option<String>,
     pub language: Option<String>,
     pub files: Vec<OutFile>,
+    /// To whom, where an agent chose it; otherwise to whom the answered message came from.
+    pub addressed: Option<Addressed>,
+    /// The answered message is passed on to `addressed` instead of answered.
+    pub forward: bool,
+    /// Under which subject, where an agent chose it.
+    pub subject: Option<String>,
+    /// What the answered message said, for a medium that repeats it below the answer.
+    pub original: Option<Original>,
+}
+
+/// What is answered or passed on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Original {
+    pub name: String,
+    pub handle: String,
+    pub sent_at: Timestamp,
+    pub text: String,
+    pub html: Option<String>,
 }
 
 /// A file to send along.

@@ -181,7 +181,7 @@ mod tests {
     use crate::channels::{Descriptor, Field, FieldKind};
 
     const fn field(key: &'static str, kind: FieldKind) -> Field {
-        Field { key, kind, required: true, default: None, label: ("", ""), help: ("", "") }
+        Field { key, kind, required: true, default: None, label: ("", ""), help: ("", ""), options: &[] }
     }
 
     static FIELDS: [Field; 2] = [field("server", FieldKind::Url), field("password", FieldKind::Secret)];

@@ -12,7 +12,7 @@ use super::{Act, Desk, DeskError, Viewer};
 use crate::channels::{ChannelError, Class, Descriptor, FieldKind, MemorySecrets, Probe, Quota};
 use crate::model::message::Sentence;
 use crate::model::{AccountId, HealthState, TeamId, Timestamp};
-use crate::store::accounts::{Account as Row, Sick};
+use crate::store::accounts::{Account as Row, Probed, Sick};
 use crate::store::{Actor, Tx};
 
 /// From here on an unreachable platform is an outage.
@@ -32,6 +32,8 @@ pub struct Account {
     pub lag_ms: Option<i64>,
     pub last_success_at: Option<Timestamp>,
     pub quota: Option<Quota>,
+    /// When the credentials end by themselves, as far as known.
+    pub expires_at: Option<Timestamp>,
     /// Who may see it; empty: everybody.
     pub team_ids: Vec<TeamId>,
     #[schema(value_type = Object)]
@@ -189,6 +191,7 @@ impl Desk {
             revision: 0,
             created_at: tx.now(),
             removed_at: None,
+            expires_at: probe.expires_at,
         };
         tx.insert_account(&row).await?;
         let teams = tx.known_teams(team_ids).await?;
@@ -303,7 +306,14 @@ impl Desk {
         match probed {
             Ok(probe) => {
                 let mut tx = self.store.begin(Actor::System).await?;
-                tx.save_probe(row.id, &probe.external_id, &probe.handle, probe.url.as_deref(), &probe.facts).await?;
+                let found = Probed {
+                    external_id: &probe.external_id,
+                    handle: &probe.handle,
+                    url: probe.url.as_deref(),
+                    facts: &probe.facts,
+                    expires_at: probe.expires_at,
+                };
+                tx.save_probe(row.id, &found).await?;
                 tx.account_works(row.id, &crate::store::accounts::Working::default()).await?;
                 tx.commit().await?;
                 Ok(probe)
@@ -363,6 +373,7 @@ fn present(row: Row, grants: &[(AccountId, TeamId)]) -> Account {
         },
         lag_ms: row.lag_ms,
         last_success_at: row.last_success_at,
+        expires_at: row.expires_at,
         quota: row.quota.and_then(|Json(quota)| serde_json::from_value(quota).ok()),
         team_ids: grants.iter().filter(|(account, _)| *account == row.id).map(|(_, team)| *team).collect(),
         settings: row.settings.0,
@@ -407,7 +418,14 @@ pub(crate) fn sort_fields(descriptor: &Descriptor, given: &Value, whole: bool) -
             continue;
         };
         let value = match field.kind {
-            FieldKind::Text | FieldKind::Secret => Value::String(text),
+            FieldKind::Text | FieldKind::Secret | FieldKind::Lines => Value::String(text),
+            FieldKind::Choice => {
+                if !field.options.iter().any(|(value, _)| *value == text) {
+                    let known: Vec<&str> = field.options.iter().map(|(value, _)| *value).collect();
+                    return Err(wrong(field.key, &format!("choose one of {}", known.join(", "))));
+                }
+                Value::String(text)
+            }
             FieldKind::Url => {
                 let url: url::Url = text
                     .parse()

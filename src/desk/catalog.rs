@@ -30,6 +30,16 @@ pub struct FieldView {
     pub kind: FieldKind,
     pub required: bool,
     pub default: Option<&'static str>,
+    /// Of a choice.
+    pub options: Vec<OptionView>,
+}
+
+/// One of a choice.
+#[derive(Clone, Debug, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = ChannelFieldOption)]
+pub struct OptionView {
+    pub value: &'static str,
+    pub label: Words,
 }
 
 /// Every channel, in the order in which they are offered.
@@ -58,5 +68,10 @@ fn field(field: &Field) -> FieldView {
         kind: field.kind,
         required: field.required,
         default: field.default,
+        options: field
+            .options
+            .iter()
+            .map(|(value, (en, nl))| OptionView { value, label: Words::new(*en, *nl) })
+            .collect(),
     }
 }

@@ -3,11 +3,18 @@
 //! Promises: exactly once in effect. Messages, people, threads, conversations, events and the new cursor are one transaction;
 //! the database's unique key is the judge; the same batch again changes nothing.
 
+mod afterwards;
+mod keep;
+mod text;
+
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use serde_json::Value;
 use sqlx::types::Json;
+
+use keep::Kept;
+pub(super) use text::{clean, snippet};
+use text::{clean_json, is_web, squeeze};
 
 use super::{Desk, DeskError};
 use crate::channels::{self, Batch, Item, html};
@@ -19,7 +26,7 @@ use crate::model::{
 use crate::store::accounts::{Account, Working};
 use crate::store::contacts::{Face, Identified, Known};
 use crate::store::conversations::Conversation;
-use crate::store::messages::{NewAttachment, Stored};
+use crate::store::messages::Stored;
 use crate::store::outbox::OutboxRow;
 use crate::store::threads::NewThread;
 use crate::store::{Actor, Tx};
@@ -28,7 +35,6 @@ use crate::store::{Actor, Tx};
 const LONGEST_TEXT: usize = 512 * 1024;
 /// The year 2000: an earlier time is a platform's mistake.
 const EARLIEST: Timestamp = Timestamp(946_684_800_000);
-const SNIPPET: usize = 160;
 
 /// What a batch did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,9 +62,11 @@ impl Desk {
     /// When the database refuses: then nothing of it happened, and the same batch may come again.
     pub async fn ingest(&self, account: &Account, source: &str, batch: &Batch) -> Result<Ingested, DeskError> {
         let batch = timely(account, batch);
+        // Files first: a file without its message is waste, a message without its file a loss.
+        let kept = self.keep_contents(&batch).await?;
         let mut tries = 0;
         loop {
-            match self.ingest_once(account, source, &batch).await {
+            match self.ingest_once(account, source, &batch, &kept).await {
                 // Another node took the same item in at this moment; with its rows visible there is nothing left to collide with.
                 Err(DeskError::Store(error)) if error.is_conflict() && tries < 3 => tries += 1,
                 done => return done,
@@ -66,16 +74,24 @@ impl Desk {
         }
     }
 
-    async fn ingest_once(&self, account: &Account, source: &str, batch: &Batch) -> Result<Ingested, DeskError> {
+    async fn ingest_once(
+        &self,
+        account: &Account,
+        source: &str,
+        batch: &Batch,
+        kept: &Kept,
+    ) -> Result<Ingested, DeskError> {
         let mut tx = self.store.begin(Actor::Channel).await?;
-        let mut intake = Intake::prepare(self, &mut tx, account, batch).await?;
+        let mut intake = Intake::prepare(self, &mut tx, account, batch, kept).await?;
         for unreadable in &batch.unreadable {
             intake.hold(&mut tx, source, &unreadable.payload, &unreadable.error).await?;
         }
         let mut items: Vec<&Item> = batch.items.iter().collect();
         items.sort_by_key(|item| match item {
+            // What comes next in a thread comes under its new name.
+            Item::Moved { .. } => i64::MIN,
             Item::Message(message) => message.sent_at.0,
-            Item::Removed { .. } => i64::MAX,
+            _ => i64::MAX,
         });
         for item in items {
             match item {
@@ -84,6 +100,16 @@ impl Desk {
                 }
                 Item::Message(message) => intake.take(&mut tx, message).await?,
                 Item::Removed { external_id, at } => intake.remove(&mut tx, external_id, *at).await?,
+                Item::Receipt { external_id, state, at, error } => {
+                    intake.receipt(&mut tx, external_id, *state, *at, error.as_deref()).await?;
+                }
+                Item::Reaction { external_id, author, emoji, at } => {
+                    intake.reaction(&mut tx, external_id, author, emoji.as_deref(), *at).await?;
+                }
+                Item::Moved { from, to } => intake.thread_renamed(&mut tx, from, to).await?,
+                Item::Solved { thread, by, url, at } => {
+                    intake.solved(&mut tx, thread, by, url.as_deref(), *at).await?;
+                }
             }
         }
         let done = intake.finish(&mut tx).await?;
@@ -139,12 +165,20 @@ struct Intake<'a> {
     unsettled: Option<Vec<OutboxRow>>,
     /// The team that new conversations of this account go to, once looked up.
     team: Option<Routing>,
+    /// Content of this batch that is in the media folder by now.
+    kept: &'a Kept,
     done: Ingested,
     newest: Option<Timestamp>,
 }
 
 impl<'a> Intake<'a> {
-    async fn prepare(desk: &Desk, tx: &mut Tx, account: &'a Account, batch: &'a Batch) -> Result<Self, DeskError> {
+    async fn prepare(
+        desk: &Desk,
+        tx: &mut Tx,
+        account: &'a Account,
+        batch: &'a Batch,
+        kept: &'a Kept,
+    ) -> Result<Self, DeskError> {
         let mut openers: HashMap<&str, &channels::Message> = HashMap::new();
         let (mut externals, mut threads) = (HashSet::new(), HashSet::new());
         for item in &batch.items {
@@ -163,8 +197,14 @@ impl<'a> Intake<'a> {
                             .or_insert(message);
                     }
                 }
-                Item::Removed { external_id, .. } => {
+                Item::Removed { external_id, .. }
+                | Item::Receipt { external_id, .. }
+                | Item::Reaction { external_id, .. } => {
                     externals.insert(external_id);
+                }
+                Item::Moved { from, to } => threads.extend([from.as_str(), to.external_id.as_str()]),
+                Item::Solved { thread, .. } => {
+                    threads.insert(thread);
                 }
             }
         }
@@ -205,6 +245,7 @@ impl<'a> Intake<'a> {
             moved: BTreeSet::new(),
             unsettled: None,
             team: None,
+            kept,
             done: Ingested::default(),
             newest: None,
         })
@@ -236,12 +277,12 @@ impl<'a> Intake<'a> {
             // Another node was first, after we looked.
             return Err(crate::store::StoreError::Conflict(message.external_id.clone()).into());
         }
-        tx.insert_attachments(stored.id, &files(message)).await?;
+        tx.insert_attachments(stored.id, &self.kept.files(message)).await?;
         self.done.added += 1;
         let lane = thread.lane;
         let thread_id = thread.id;
         self.apply(tx, &stored, lane).await?;
-        if !stored.history && stored.direction != Direction::Context {
+        if !stored.history && stored.direction != Direction::Context && stored.automatic.is_none() {
             self.moved.insert(thread_id);
         }
         self.known.insert(message.external_id.clone(), stored);
@@ -256,7 +297,8 @@ impl<'a> Intake<'a> {
         author: Known,
         turn: bool,
     ) -> Stored {
-        let live = message.direction == Direction::In && !message.history;
+        let live = message.direction == Direction::In && !message.history && message.automatic.is_none();
+        let extra = self.kept.extra(message);
         Stored {
             id: MessageId::new(),
             conversation_id,
@@ -286,6 +328,8 @@ impl<'a> Intake<'a> {
             edited_at: message.edited_at,
             removed_at: None,
             delivery: None,
+            automatic: message.automatic,
+            extra: (!extra.is_empty()).then_some(Json(extra)),
         }
     }
 
@@ -335,7 +379,7 @@ impl<'a> Intake<'a> {
         message: &channels::Message,
     ) -> Result<ConversationId, DeskError> {
         let id = thread.conversation_id;
-        if message.direction != Direction::In || message.history {
+        if message.direction != Direction::In || message.history || message.automatic.is_some() {
             return Ok(id);
         }
         let reopen_after = self.reopen_after;
@@ -368,13 +412,14 @@ impl<'a> Intake<'a> {
             self.team = Some(Routing(team));
             team
         };
+        // What came before we were there, or from a machine, waits for nobody.
+        let waits = !opener.history && opener.automatic.is_none();
         let mut conversation = Conversation {
             id: ConversationId::new(),
             account_id: self.account.id,
             contact_id: person.contact_id,
             identity_id: person.id,
-            // What came before we were there waits for nobody.
-            status: if opener.history { Status::Closed } else { Status::Open },
+            status: if waits { Status::Open } else { Status::Closed },
             lane: opener.thread.lane,
             subject: subject.map(clean),
             snippet: snippet(&opener.text),
@@ -385,7 +430,7 @@ impl<'a> Intake<'a> {
             snoozed_until: None,
             reopened_at: None,
             woken_at: None,
-            closed_at: opener.history.then_some(at),
+            closed_at: (!waits).then_some(at),
             assignee_id: None,
             team_id,
             claim_user_id: None,
@@ -400,6 +445,8 @@ impl<'a> Intake<'a> {
             last_out_at: None,
             last_message_at: at,
             created_at: self.now,
+            due_at: None,
+            outcome: None,
         };
         conversation.queue_key = conversation.place();
         let id = conversation.id;
@@ -432,6 +479,9 @@ impl<'a> Intake<'a> {
             }
             known
         };
+        if !author.claims.is_empty() {
+            tx.save_claims(known.id, &author.claims).await?;
+        }
         self.people.insert(author.external_id.clone(), known);
         Ok(known)
     }
@@ -474,8 +524,11 @@ impl<'a> Intake<'a> {
             conversation.first_in_at =
                 Some(conversation.first_in_at.map_or(message.sent_at, |first| first.min(message.sent_at)));
             conversation.last_in_at = conversation.last_in_at.max(Some(message.sent_at));
-            if !message.history {
+            if !message.history && message.automatic.is_none() {
                 conversation.customer_spoke(message.sent_at, now);
+            }
+            if let Some(due) = message.extra.as_ref().and_then(|Json(extra)| extra.due_at) {
+                conversation.due_at = Some(conversation.due_at.map_or(due, |before| before.min(due)));
             }
         } else {
             conversation.last_out_at = conversation.last_out_at.max(Some(message.sent_at));
@@ -636,67 +689,4 @@ impl Conversation {
             self.status = then;
         }
     }
-}
-
-fn files(message: &channels::Message) -> Vec<NewAttachment> {
-    message
-        .files
-        .iter()
-        .filter(|file| is_web(&file.url))
-        .take(32)
-        .map(|file| NewAttachment {
-            kind: file.kind,
-            remote_url: Some(file.url.clone()),
-            mime: file.mime.clone(),
-            name: file.name.as_deref().map(clean),
-            alt: file.alt.as_deref().filter(|alt| !alt.is_empty()).map(clean),
-            size: file.size,
-            width: file.width,
-            height: file.height,
-            hash: None,
-        })
-        .collect()
-}
-
-/// PostgreSQL has no room for U+0000 in a text; nobody can see it either.
-pub(super) fn clean(text: &str) -> String {
-    if text.contains('\0') { text.replace('\0', "") } else { text.to_owned() }
-}
-
-fn clean_json(value: &Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(clean(text)),
-        Value::Array(items) => Value::Array(items.iter().map(clean_json).collect()),
-        Value::Object(fields) => {
-            Value::Object(fields.iter().map(|(key, value)| (clean(key), clean_json(value))).collect())
-        }
-        // A bare number would become an integer in SQLite's JSON columns.
-        other => other.clone(),
-    }
-}
-
-/// The start of a text on one line.
-pub(super) fn snippet(text: &str) -> String {
-    let mut line = String::with_capacity(SNIPPET);
-    for word in text.split_whitespace() {
-        if line.chars().count() + word.chars().count() > SNIPPET {
-            let room = SNIPPET.saturating_sub(line.chars().count());
-            line.extend(word.chars().take(room));
-            line.push('…');
-            break;
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    clean(&line)
-}
-
-fn squeeze(text: &str) -> String {
-    text.split_whitespace().collect()
-}
-
-fn is_web(url: &str) -> bool {
-    url.starts_with("https://") || url.starts_with("http://")
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{Desk, DeskError, Viewer};
-use crate::model::{AttachmentId, AttachmentState, UploadId};
+use crate::channels::Class;
+use crate::model::{AccountId, AttachmentId, AttachmentState, UploadId};
 use crate::store::Actor;
 use crate::store::drafts::Upload;
 use crate::store::messages::StoredAttachment;
@@ -34,7 +35,7 @@ impl Desk {
     }
 
     /// Keeps content; the same content twice is one file. Returns its hash.
-    async fn keep_media(&self, bytes: &[u8]) -> Result<String, DeskError> {
+    pub(super) async fn keep_media(&self, bytes: &[u8]) -> Result<String, DeskError> {
         let hash = crate::secret::digest(bytes);
         let path = self.media_path(&hash)?;
         let full = |error: std::io::Error| {
@@ -117,7 +118,7 @@ impl Desk {
             let Some(message) = self.store.stored_message(file.message_id).await? else { continue };
             file.attempts += 1;
             let mut due = self.clock().now();
-            match self.fetch(file.remote_url.as_deref().unwrap_or_default()).await {
+            match self.fetch(message.account_id, file.remote_url.as_deref().unwrap_or_default()).await {
                 Ok(bytes) => {
                     file.hash = Some(self.keep_media(&bytes).await?);
                     file.size = Some(bytes.len() as i64);
@@ -142,7 +143,12 @@ impl Desk {
     }
 
     /// `Err(true)` when asking again makes no sense.
-    async fn fetch(&self, url: &str) -> Result<Bytes, bool> {
+    async fn fetch(&self, account: AccountId, url: &str) -> Result<Bytes, bool> {
+        let account = self.store.account(account).await.ok().flatten().ok_or(false)?;
+        let channel = self.connections.get(&account).map_err(|_| false)?;
+        if let Some(files) = channel.files() {
+            return files.fetch(url, LARGEST).await.map_err(|error| error.class == Class::Rejected);
+        }
         let client = self.connections.client();
         let url = url.parse().map_err(|_| true)?;
         let request = client.request(reqwest::Method::GET, &url).map_err(|_| true)?;

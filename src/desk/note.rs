@@ -53,6 +53,8 @@ impl Desk {
             edited_at: None,
             removed_at: None,
             delivery: None,
+            automatic: None,
+            extra: None,
         };
         tx.insert_message(&note).await?;
         tx.save_conversation(&mut conversation).await?;

@@ -4,15 +4,18 @@ use serde_json::{Value, json};
 use sqlx::types::Json;
 
 use super::{Desk, DeskError, Viewer};
-use crate::channels::{Draft, ThreadRef};
+use crate::channels::{Allowance, Draft, ThreadRef};
 use crate::model::message::{Message, ThreadRow};
 use crate::model::{
-    AttachmentKind, ConversationId, DeliveryState, Direction, MessageId, MessageKind, Origin, OutboxId, Status,
-    ThreadId, ThreadKind, Timestamp, UploadId,
+    Addressed, AttachmentKind, ConversationId, DeliveryState, Direction, Extra, MessageId, MessageKind, Origin,
+    OutboxId, Status, ThreadId, ThreadKind, Timestamp, UploadId,
 };
 use crate::store::Tx;
 use crate::store::messages::{NewAttachment, Stored};
 use crate::store::outbox::OutboxRow;
+
+/// More than this is a mailing.
+const MOST_RECIPIENTS: usize = 100;
 
 /// What an agent wants to say.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -34,6 +37,14 @@ pub struct NewReply {
     pub claim_token: i64,
     /// The thread's version that its author has seen.
     pub seen_version: i64,
+    /// To whom, where the channel lets one choose; otherwise to whom the answered message came from.
+    #[serde(default)]
+    pub recipients: Option<Addressed>,
+    /// Passes the answered message on to `recipients` instead of answering it.
+    #[serde(default)]
+    pub forward: bool,
+    #[serde(default)]
+    pub subject: Option<String>,
     /// What the conversation becomes: `open`, `pending` or `closed`.
     #[serde(default = "pending")]
     pub then: Status,
@@ -114,7 +125,7 @@ impl Desk {
             account_id: account.id,
             direction: Direction::Out,
             origin: Origin::Balie,
-            kind: if thread.kind == ThreadKind::Dm { MessageKind::Dm } else { MessageKind::Reply },
+            kind: kind_in(thread.kind),
             external_id: None,
             identity_id: None,
             user_id: Some(viewer.user_id),
@@ -136,6 +147,8 @@ impl Desk {
             edited_at: None,
             removed_at: None,
             delivery: Some(DeliveryState::Queued),
+            automatic: None,
+            extra: (!checked.extra.is_empty()).then_some(Json(checked.extra)),
         };
         tx.insert_message(&message).await?;
         // A colleague who claims next has to have seen this answer before adding another.
@@ -268,6 +281,7 @@ impl Desk {
         if content_warning.is_some() && !allowance.content_warning {
             return Err(DeskError::refused("reply.content_warning", "this channel has no content warnings"));
         }
+        let extra = addressing(reply, &allowance)?;
         let answered = parent.map(|parent| &parent.meta.0);
         let measure = channel.measure(
             &Draft {
@@ -331,10 +345,57 @@ impl Desk {
                 width: None,
                 height: None,
                 hash: Some(upload.hash),
+                content_id: None,
             });
         }
-        Ok(Checked { text, visibility, content_warning, files })
+        Ok(Checked { text, visibility, content_warning, files, extra })
     }
+}
+
+/// To whom it goes and under which subject, where the channel leaves that to its writer.
+fn addressing(reply: &NewReply, allowance: &Allowance) -> Result<Extra, DeskError> {
+    let subject = reply.subject.as_deref().map(str::trim).filter(|subject| !subject.is_empty());
+    let chosen = reply.recipients.is_some() || reply.forward || subject.is_some();
+    if chosen && !allowance.recipients {
+        return Err(DeskError::refused("reply.recipients", "in this channel an answer goes to whom it answers"));
+    }
+    if reply.forward && reply.in_reply_to.is_none() {
+        return Err(DeskError::refused("reply.forward", "say which message is to be passed on"));
+    }
+    if let Some(recipients) = &reply.recipients {
+        let all = || recipients.to.iter().chain(&recipients.cc).chain(&recipients.bcc);
+        if recipients.to.is_empty() {
+            return Err(DeskError::refused("reply.recipient_missing", "say to whom it goes"));
+        }
+        if all().count() > MOST_RECIPIENTS {
+            return Err(DeskError::refused("reply.too_many_recipients", "at most 100 people can be addressed at once"));
+        }
+        if let Some(wrong) = all().find(|mailbox| !is_address(&mailbox.address)) {
+            return Err(DeskError::Refused {
+                code: "reply.recipient",
+                detail: format!("\"{}\" is not an address", wrong.address),
+                extra: json!({ "address": wrong.address }),
+            });
+        }
+    } else if reply.forward {
+        return Err(DeskError::refused("reply.recipient_missing", "say to whom it goes"));
+    }
+    let one_line = |text: &str| text.split(char::is_control).collect::<Vec<_>>().join(" ").chars().take(500).collect();
+    Ok(Extra {
+        subject: subject.map(one_line),
+        forward: reply.forward,
+        addressed: reply.recipients.clone(),
+        ..Extra::default()
+    })
+}
+
+/// Whether somebody could be written to there. The server that takes it has the last word.
+fn is_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    !local.is_empty()
+        && !domain.is_empty()
+        && text.len() <= 254
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';' | '"'))
 }
 
 /// What passed the checks.
@@ -343,6 +404,16 @@ struct Checked {
     visibility: Option<String>,
     content_warning: Option<String>,
     files: Vec<NewAttachment>,
+    extra: Extra,
+}
+
+const fn kind_in(thread: ThreadKind) -> MessageKind {
+    match thread {
+        ThreadKind::Dm => MessageKind::Dm,
+        ThreadKind::Mail => MessageKind::Mail,
+        ThreadKind::Chat => MessageKind::Chat,
+        _ => MessageKind::Reply,
+    }
 }
 
 /// Visibilities come widest first; an answer is never wider than what it answers.

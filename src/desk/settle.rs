@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use super::{Desk, DeskError, Viewer};
-use crate::channels::{ChannelError, Class, OutFile, Outgoing, Sent, Words};
+use crate::channels::{ChannelError, Class, Original, OutFile, Outgoing, Sent, Words};
 use crate::model::message::Message;
 use crate::model::{DeliveryState, MessageId, Origin, Status, Timestamp};
 use crate::store::accounts::Account;
@@ -53,16 +53,15 @@ impl Desk {
             Some(id) => self.store.stored_message(id).await?,
             None => None,
         };
-        let mut files = Vec::new();
-        for file in self.store.attachments_of(message.id).await? {
-            let bytes = self.read_media(file.hash.as_deref().unwrap_or_default()).await?;
-            files.push(OutFile {
-                name: file.name.unwrap_or_default(),
-                mime: file.mime.unwrap_or_default(),
-                alt: file.alt.unwrap_or_default(),
-                bytes,
-            });
+        let extra = message.extra();
+        let mut files = self.out_files(message.id).await?;
+        if let Some(parent) = parent.as_ref().filter(|_| extra.forward) {
+            files.extend(self.out_files(parent.id).await?);
         }
+        let original = match &parent {
+            Some(parent) => self.original(parent).await?,
+            None => None,
+        };
         let outgoing = Outgoing {
             key: message.id,
             written_at: message.ingested_at,
@@ -73,8 +72,38 @@ impl Desk {
             visibility: message.visibility,
             language: message.language,
             files,
+            addressed: extra.addressed,
+            forward: extra.forward,
+            subject: extra.subject,
+            original,
         };
         Ok((account, outgoing))
+    }
+
+    async fn out_files(&self, message: MessageId) -> Result<Vec<OutFile>, DeskError> {
+        let mut files = Vec::new();
+        for file in self.store.attachments_of(message).await? {
+            let bytes = self.read_media(file.hash.as_deref().unwrap_or_default()).await?;
+            files.push(OutFile {
+                name: file.name.unwrap_or_default(),
+                mime: file.mime.unwrap_or_default(),
+                alt: file.alt.unwrap_or_default(),
+                bytes,
+            });
+        }
+        Ok(files)
+    }
+
+    /// What is answered, for a channel that repeats it below the answer.
+    async fn original(&self, parent: &Stored) -> Result<Option<Original>, DeskError> {
+        let shown = self.store.present(vec![parent.clone()]).await?.pop();
+        Ok(shown.map(|shown| Original {
+            name: shown.author.name,
+            handle: shown.author.handle,
+            sent_at: shown.sent_at,
+            text: shown.text,
+            html: shown.html,
+        }))
     }
 
     /// Writes the platform's answer. Nothing happens when the work is no longer ours (the echo confirmed it, another node took it).
@@ -228,6 +257,31 @@ async fn finish(mut tx: Tx, mut conversation: Conversation, message: Stored, row
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// A message that was sent came back: nobody got it, and the customer waits again.
+pub(super) fn came_back(
+    conversation: &mut Conversation,
+    message: &mut Stored,
+    row: &mut OutboxRow,
+    error: Option<&ChannelError>,
+) {
+    let unknown = || {
+        ChannelError::new(
+            Class::Rejected,
+            "came_back",
+            Words::new("The message came back undelivered.", "Het bericht kwam onbestelbaar terug."),
+            Words::new(
+                "Check the address, or answer in another way.",
+                "Controleer het adres, of antwoord op een andere manier.",
+            ),
+        )
+    };
+    let error = error.cloned().unwrap_or_else(unknown);
+    (row.code, row.cause, row.cure) = (Some(error.code), Some(Json(error.cause)), Some(Json(error.cure)));
+    row.state = DeliveryState::Rejected;
+    message.delivery = Some(DeliveryState::Rejected);
+    give_back(conversation, row);
 }
 
 /// The customer was not answered after all: they wait again, since when they did.

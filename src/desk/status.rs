@@ -9,9 +9,10 @@ use crate::store::Actor;
 
 /// Nobody remembers what a conversation was about that slept longer than this.
 const LONGEST_SNOOZE: Duration = Duration::from_secs(366 * 86_400);
+const LONGEST_OUTCOME: usize = 100;
 
 impl Desk {
-    /// Opens, waits for the customer, or closes.
+    /// Opens, waits for the customer, or closes; closing may be the outcome of something.
     ///
     /// # Errors
     /// `Held` when a colleague is answering it; `Refused` for `snoozed`, which needs a time.
@@ -20,19 +21,30 @@ impl Desk {
         viewer: &Viewer,
         id: ConversationId,
         status: Status,
+        outcome: Option<&str>,
     ) -> Result<ConversationRow, DeskError> {
+        let outcome = outcome.map(str::trim).filter(|outcome| !outcome.is_empty()).map(super::ingest::clean);
+        if outcome.is_some() && status != Status::Closed {
+            return Err(DeskError::refused("status.outcome", "only what is closed has an outcome"));
+        }
+        if outcome.as_ref().is_some_and(|outcome| outcome.chars().count() > LONGEST_OUTCOME) {
+            return Err(DeskError::refused("status.outcome_long", "an outcome is a few words"));
+        }
         if status == Status::Snoozed {
             return Err(DeskError::refused("status.snoozed", "say until when: use snooze"));
         }
         let (mut tx, mut conversation) = self.change(viewer, id).await?;
         self.not_under_a_colleague(viewer, &conversation, tx.now()).await?;
-        if conversation.status != status {
+        if conversation.status != status || (outcome.is_some() && outcome != conversation.outcome) {
             let now = tx.now();
             conversation.status = status;
             conversation.snoozed_until = None;
             conversation.closed_at = (status == Status::Closed).then_some(now);
             conversation.reopened_at = None;
             conversation.woken_at = None;
+            if status == Status::Closed {
+                conversation.outcome.clone_from(&outcome);
+            }
             if status == Status::Open {
                 conversation.history = false;
             } else {
@@ -41,7 +53,11 @@ impl Desk {
                 conversation.release();
             }
             tx.save_conversation(&mut conversation).await?;
-            tx.tell_decision(id, serde_json::json!({ "status": status }));
+            let decision = match outcome {
+                Some(outcome) => serde_json::json!({ "status": status, "outcome": outcome }),
+                None => serde_json::json!({ "status": status }),
+            };
+            tx.tell_decision(id, decision);
             tx.commit().await?;
         }
         self.row(viewer, id).await

@@ -166,19 +166,7 @@ impl Desk {
                 allowance.may_reply &= channel.reply().is_some() && account.removed_at.is_none();
                 allowance
             }
-            Err(error) => Allowance {
-                may_reply: false,
-                code: Some(error.code.clone()),
-                words: Some(error.cause),
-                until: None,
-                limit: crate::channels::Limit { unit: crate::channels::Unit::Graphemes, max: 0 },
-                visibilities: Vec::new(),
-                default_visibility: None,
-                content_warning: false,
-                language: false,
-                attachments: crate::channels::AttachmentLimit::default(),
-                cost: None,
-            },
+            Err(error) => Allowance::closed(error.code.clone(), error.cause),
         };
         Ok(Thread {
             id: thread.id,

@@ -22,6 +22,10 @@ pub struct ConversationRow {
     pub waiting_since: Option<Timestamp>,
     pub snoozed_until: Option<Timestamp>,
     pub closed_at: Option<Timestamp>,
+    /// When somebody was promised an answer or an outcome.
+    pub due_at: Option<Timestamp>,
+    /// What closing it was the outcome of.
+    pub outcome: Option<String>,
     pub assignee_id: Option<UserId>,
     pub team_id: Option<TeamId>,
     pub tags: Vec<TagId>,
@@ -58,7 +62,7 @@ pub struct ClaimHead {
 /// A reason, for people: a stable code and the moment it speaks of.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Why {
-    /// `waiting`, `priority`, `delivery_problem`, `snooze_over`, `reopened`, `history`.
+    /// `waiting`, `priority`, `delivery_problem`, `snooze_over`, `reopened`, `due`, `history`.
     pub code: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,

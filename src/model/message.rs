@@ -1,8 +1,8 @@
 //! A message and a thread as people see them.
 
 use super::{
-    AccountId, AttachmentId, AttachmentKind, AttachmentState, ConversationId, DeliveryState, Direction, IdentityId,
-    Lane, MessageId, MessageKind, Origin, ThreadId, ThreadKind, Timestamp, UserId,
+    AccountId, AttachmentId, AttachmentKind, AttachmentState, Automatic, ConversationId, DeliveryState, Direction,
+    Extra, IdentityId, Lane, MessageId, MessageKind, Origin, ThreadId, ThreadKind, Timestamp, UserId,
 };
 
 /// One utterance, complete.
@@ -38,6 +38,10 @@ pub struct Message {
     pub actions: Vec<String>,
     pub liked: bool,
     pub boosted: bool,
+    /// Written by a machine: nobody waits for an answer to it.
+    pub automatic: Option<Automatic>,
+    /// What its medium puts around the words.
+    pub extra: Option<Extra>,
 }
 
 /// Who said it: a person outside, or one of us.
@@ -70,6 +74,8 @@ pub struct Attachment {
     pub mime: Option<String>,
     pub name: Option<String>,
     pub alt: Option<String>,
+    /// By what name the message's HTML shows it.
+    pub content_id: Option<String>,
     pub size: Option<i64>,
     pub width: Option<i64>,
     pub height: Option<i64>,

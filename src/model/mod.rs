@@ -6,12 +6,17 @@
 
 pub mod conversation;
 pub mod event;
+pub mod extra;
 pub mod id;
 pub mod message;
 pub mod text_enum;
 pub mod time;
 mod words;
 
+pub use extra::{
+    Addressed, Answered, Automatic, Claim, ClaimKind, Extra, Mailbox, Reaction, Receipt, ReceiptState, Recipients,
+    SourceHead,
+};
 pub use id::{
     AccountId, AttachmentId, ContactId, ConversationId, DraftId, IdentityId, MessageId, OutboxId, QuarantineId, TagId,
     TeamId, ThreadId, TokenId, UploadId, UserId,

@@ -8,7 +8,19 @@ text_enum!(
 );
 text_enum!(
     /// What a thread is on its platform.
-    ThreadKind { Post = "post", Dm = "dm" }
+    ThreadKind {
+        Post = "post",
+        Dm = "dm",
+        Mail = "mail",
+        /// Our own web chat.
+        Chat = "chat",
+        /// A room or group with several people.
+        Room = "room",
+        Form = "form",
+        Call = "call",
+        /// An item of a feed.
+        Feed = "feed",
+    }
 );
 text_enum!(
     /// Which way a message goes. `Context` is neither: a post of somebody else that explains the thread.
@@ -27,7 +39,20 @@ text_enum!(
 );
 text_enum!(
     /// What kind of utterance it is on its platform.
-    MessageKind { Mention = "mention", Reply = "reply", Post = "post", Quote = "quote", Dm = "dm", Note = "note" }
+    MessageKind {
+        Mention = "mention",
+        Reply = "reply",
+        Post = "post",
+        Quote = "quote",
+        Dm = "dm",
+        Note = "note",
+        Mail = "mail",
+        Chat = "chat",
+        Form = "form",
+        Call = "call",
+        /// An item of a feed.
+        Item = "item",
+    }
 );
 text_enum!(
     /// Whose turn it is.

@@ -33,15 +33,27 @@ pub struct Account {
     pub revision: i64,
     pub created_at: Timestamp,
     pub removed_at: Option<Timestamp>,
+    /// When the credentials end by themselves, as far as known.
+    pub expires_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "id, channel, name, external_id, handle, url, settings, secrets, facts, enabled, health, health_code, health_cause, health_cure, health_since, lag_ms, last_success_at, quota, revision, created_at, removed_at";
+const COLUMNS: &str = "id, channel, name, external_id, handle, url, settings, secrets, facts, enabled, health, health_code, health_cause, health_cure, health_since, lag_ms, last_success_at, quota, revision, created_at, removed_at, expires_at";
 
 /// What a working pull, push or stream says about its account.
 #[derive(Clone, Debug, Default)]
 pub struct Working {
     pub lag_ms: Option<i64>,
     pub quota: Option<Value>,
+}
+
+/// Who a probe found us to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Probed<'a> {
+    pub external_id: &'a str,
+    pub handle: &'a str,
+    pub url: Option<&'a str>,
+    pub facts: &'a Value,
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Why an account does not work.
@@ -149,12 +161,12 @@ impl Tx {
     /// When the database refuses.
     pub async fn insert_account(&mut self, account: &Account) -> Result<(), StoreError> {
         run!(self, sqlx::query(
-            "INSERT INTO accounts (id, channel, name, external_id, handle, url, settings, secrets, facts, enabled, health, health_since, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            "INSERT INTO accounts (id, channel, name, external_id, handle, url, settings, secrets, facts, enabled, health, health_since, created_at, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         )
         .bind(account.id).bind(&account.channel).bind(&account.name).bind(&account.external_id).bind(&account.handle)
         .bind(&account.url).bind(&account.settings).bind(&account.secrets).bind(&account.facts).bind(account.enabled)
-        .bind(account.health).bind(account.health_since).bind(account.created_at))?;
+        .bind(account.health).bind(account.health_since).bind(account.created_at).bind(account.expires_at))?;
         self.tell_account(account.id);
         Ok(())
     }
@@ -197,22 +209,18 @@ impl Tx {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn save_probe(
-        &mut self,
-        id: AccountId,
-        external_id: &str,
-        handle: &str,
-        url: Option<&str>,
-        facts: &Value,
-    ) -> Result<(), StoreError> {
+    pub async fn save_probe(&mut self, id: AccountId, probe: &Probed<'_>) -> Result<(), StoreError> {
         run!(
             self,
-            sqlx::query("UPDATE accounts SET external_id = $2, handle = $3, url = $4, facts = $5 WHERE id = $1")
-                .bind(id)
-                .bind(external_id)
-                .bind(handle)
-                .bind(url)
-                .bind(Json(facts))
+            sqlx::query(
+                "UPDATE accounts SET external_id = $2, handle = $3, url = $4, facts = $5, expires_at = $6 WHERE id = $1"
+            )
+            .bind(id)
+            .bind(probe.external_id)
+            .bind(probe.handle)
+            .bind(probe.url)
+            .bind(Json(probe.facts))
+            .bind(probe.expires_at)
         )?;
         self.tell_account(id);
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::{Store, StoreError, Tx, padded, placeholders};
 use crate::model::conversation::{Contact, Identity};
-use crate::model::{ContactId, IdentityId};
+use crate::model::{Claim, ContactId, IdentityId};
 use crate::{on, read, run};
 
 /// A handle as a platform shows it.
@@ -96,6 +96,21 @@ impl Tx {
                 "UPDATE identities SET handle = CASE WHEN $2 = '' THEN handle ELSE $2 END, name = CASE WHEN $3 = '' THEN name ELSE $3 END, \
                  avatar_url = COALESCE($4, avatar_url), url = COALESCE($5, url) WHERE id = $1",
             ).bind(known.id).bind(face.handle).bind(face.name).bind(face.avatar_url).bind(face.url))?;
+        }
+        Ok(())
+    }
+
+    /// Keeps evidence of who somebody is. What was vouched for once stays so.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn save_claims(&mut self, identity: IdentityId, claims: &[Claim]) -> Result<(), StoreError> {
+        let now = self.now();
+        for claim in claims.iter().filter(|claim| !claim.value.is_empty()).take(20) {
+            run!(self, sqlx::query(
+                "INSERT INTO identity_claims (identity_id, kind, value, verified, created_at) VALUES ($1, $2, $3, $4, $5) \
+                 ON CONFLICT (identity_id, kind, value) DO UPDATE SET verified = (identity_claims.verified OR excluded.verified)",
+            ).bind(identity).bind(claim.kind).bind(claim.value.replace('\0', "")).bind(claim.verified).bind(now))?;
         }
         Ok(())
     }

@@ -40,9 +40,11 @@ pub struct Conversation {
     pub last_out_at: Option<Timestamp>,
     pub last_message_at: Timestamp,
     pub created_at: Timestamp,
+    pub due_at: Option<Timestamp>,
+    pub outcome: Option<String>,
 }
 
-pub(super) const COLUMNS: &str = "id, account_id, contact_id, identity_id, status, lane, subject, snippet, last_direction, priority, queue_key, waiting_since, snoozed_until, reopened_at, woken_at, closed_at, assignee_id, team_id, claim_user_id, claim_token, claim_until, message_count, delivery_problem, history, version, first_in_at, last_in_at, last_out_at, last_message_at, created_at";
+pub(super) const COLUMNS: &str = "id, account_id, contact_id, identity_id, status, lane, subject, snippet, last_direction, priority, queue_key, waiting_since, snoozed_until, reopened_at, woken_at, closed_at, assignee_id, team_id, claim_user_id, claim_token, claim_until, message_count, delivery_problem, history, version, first_in_at, last_in_at, last_out_at, last_message_at, created_at, due_at, outcome";
 
 impl Conversation {
     /// Its place in the list of its status, ascending: the queue for what is open, newest first for everything else. One
@@ -132,14 +134,14 @@ impl Tx {
         run!(self, sqlx::query(
             "INSERT INTO conversations (id, account_id, contact_id, identity_id, status, lane, subject, snippet, last_direction, priority, queue_key, \
              waiting_since, snoozed_until, reopened_at, woken_at, closed_at, assignee_id, team_id, claim_user_id, claim_token, claim_until, message_count, \
-             delivery_problem, history, version, first_in_at, last_in_at, last_out_at, last_message_at, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)",
+             delivery_problem, history, version, first_in_at, last_in_at, last_out_at, last_message_at, created_at, due_at, outcome) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)",
         )
         .bind(c.id).bind(c.account_id).bind(c.contact_id).bind(c.identity_id).bind(c.status).bind(c.lane).bind(&c.subject).bind(&c.snippet)
         .bind(&c.last_direction).bind(c.priority).bind(c.queue_key).bind(c.waiting_since).bind(c.snoozed_until).bind(c.reopened_at)
         .bind(c.woken_at).bind(c.closed_at).bind(c.assignee_id).bind(c.team_id).bind(c.claim_user_id).bind(c.claim_token).bind(c.claim_until)
         .bind(c.message_count).bind(c.delivery_problem).bind(c.history).bind(c.version).bind(c.first_in_at).bind(c.last_in_at).bind(c.last_out_at)
-        .bind(c.last_message_at).bind(c.created_at))?;
+        .bind(c.last_message_at).bind(c.created_at).bind(c.due_at).bind(&c.outcome))?;
         self.tell(EventKind::ConversationCreated, Some(c.id), None, None, serde_json::Value::Null);
         Ok(())
     }
@@ -155,13 +157,13 @@ impl Tx {
             "UPDATE conversations SET contact_id = $2, identity_id = $3, status = $4, lane = $5, subject = $6, snippet = $7, last_direction = $8, \
              priority = $9, queue_key = $10, waiting_since = $11, snoozed_until = $12, reopened_at = $13, woken_at = $14, closed_at = $15, \
              assignee_id = $16, team_id = $17, claim_user_id = $18, claim_token = $19, claim_until = $20, message_count = $21, \
-             delivery_problem = $22, history = $23, version = $24, first_in_at = $25, last_in_at = $26, last_out_at = $27, last_message_at = $28 WHERE id = $1",
+             delivery_problem = $22, history = $23, version = $24, first_in_at = $25, last_in_at = $26, last_out_at = $27, last_message_at = $28, due_at = $29, outcome = $30 WHERE id = $1",
         )
         .bind(c.id).bind(c.contact_id).bind(c.identity_id).bind(c.status).bind(c.lane).bind(&c.subject).bind(&c.snippet)
         .bind(&c.last_direction).bind(c.priority).bind(c.queue_key).bind(c.waiting_since).bind(c.snoozed_until).bind(c.reopened_at)
         .bind(c.woken_at).bind(c.closed_at).bind(c.assignee_id).bind(c.team_id).bind(c.claim_user_id).bind(c.claim_token).bind(c.claim_until)
         .bind(c.message_count).bind(c.delivery_problem).bind(c.history).bind(c.version).bind(c.first_in_at).bind(c.last_in_at).bind(c.last_out_at)
-        .bind(c.last_message_at))?;
+        .bind(c.last_message_at).bind(c.due_at).bind(&c.outcome))?;
         self.tell_conversation(c.id);
         Ok(())
     }

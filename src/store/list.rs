@@ -79,6 +79,8 @@ struct Row {
     version: i64,
     queue_key: i64,
     created_at: Timestamp,
+    due_at: Option<Timestamp>,
+    outcome: Option<String>,
 }
 
 /// More accounts than this are a plain `IN`: so many short lists to merge would cost more than it saves.
@@ -88,7 +90,8 @@ const RARE: i64 = 2000;
 
 const COLUMNS: &str = "c.id, c.status, c.lane, a.channel, c.account_id, c.contact_id, p.name, i.handle, i.avatar_url, c.subject, c.snippet, \
     c.last_direction, c.last_message_at, c.waiting_since, c.snoozed_until, c.reopened_at, c.woken_at, c.closed_at, c.assignee_id, c.team_id, \
-    c.priority, c.claim_user_id, c.claim_until, c.message_count, c.delivery_problem, c.history, c.version, c.queue_key, c.created_at";
+    c.priority, c.claim_user_id, c.claim_until, c.message_count, c.delivery_problem, c.history, c.version, c.queue_key, c.created_at, \
+    c.due_at, c.outcome";
 
 /// What a row shows of others. `CROSS JOIN` keeps SQLite from beginning with one of these.
 const SHOWN: &str = "CROSS JOIN accounts a CROSS JOIN identities i CROSS JOIN contacts p \
@@ -437,6 +440,9 @@ impl Row {
         if self.waiting_since.is_some() {
             say("waiting", self.waiting_since);
         }
+        if self.due_at.is_some() && self.status != Status::Closed {
+            say("due", self.due_at);
+        }
         if self.history {
             say("history", None);
         }
@@ -459,6 +465,8 @@ impl Row {
             waiting_since: self.waiting_since,
             snoozed_until: self.snoozed_until,
             closed_at: self.closed_at,
+            due_at: self.due_at,
+            outcome: self.outcome,
             assignee_id: self.assignee_id,
             team_id: self.team_id,
             tags,

@@ -9,8 +9,8 @@ use sqlx::types::Json;
 use super::{Store, StoreError, Tx, padded, placeholders};
 use crate::model::message::{Attachment, Author, Delivery, Message, Sentence, Version};
 use crate::model::{
-    AccountId, AttachmentId, AttachmentKind, AttachmentState, ConversationId, DeliveryState, Direction, EventKind,
-    IdentityId, MessageId, MessageKind, Origin, ThreadId, Timestamp, UserId,
+    AccountId, AttachmentId, AttachmentKind, AttachmentState, Automatic, ConversationId, DeliveryState, Direction,
+    EventKind, Extra, IdentityId, MessageId, MessageKind, Origin, ThreadId, Timestamp, UserId,
 };
 use crate::{on, read, run};
 
@@ -45,9 +45,19 @@ pub struct Stored {
     pub edited_at: Option<Timestamp>,
     pub removed_at: Option<Timestamp>,
     pub delivery: Option<DeliveryState>,
+    pub automatic: Option<Automatic>,
+    pub extra: Option<Json<Extra>>,
 }
 
-const COLUMNS: &str = "id, conversation_id, thread_id, account_id, direction, origin, kind, external_id, identity_id, user_id, text, html, language, content_warning, visibility, url, reply_to, reply_to_id, meta, history, turn, liked, boosted, sent_at, ingested_at, edited_at, removed_at, delivery";
+impl Stored {
+    /// What its medium puts around the words.
+    #[must_use]
+    pub fn extra(&self) -> Extra {
+        self.extra.as_ref().map(|Json(extra)| extra.clone()).unwrap_or_default()
+    }
+}
+
+const COLUMNS: &str = "id, conversation_id, thread_id, account_id, direction, origin, kind, external_id, identity_id, user_id, text, html, language, content_warning, visibility, url, reply_to, reply_to_id, meta, history, turn, liked, boosted, sent_at, ingested_at, edited_at, removed_at, delivery, automatic, extra";
 
 /// A file to be kept with a message.
 #[derive(Clone, Debug)]
@@ -62,6 +72,7 @@ pub struct NewAttachment {
     pub height: Option<i64>,
     /// Of content that is in the media folder already.
     pub hash: Option<String>,
+    pub content_id: Option<String>,
 }
 
 /// A file as stored.
@@ -80,10 +91,11 @@ pub struct StoredAttachment {
     pub state: AttachmentState,
     pub hash: Option<String>,
     pub attempts: i64,
+    pub content_id: Option<String>,
 }
 
 const ATTACHMENT: &str =
-    "id, message_id, kind, remote_url, mime, name, alt, size, width, height, state, hash, attempts";
+    "id, message_id, kind, remote_url, mime, name, alt, size, width, height, state, hash, attempts, content_id";
 
 #[derive(sqlx::FromRow)]
 struct Face {
@@ -354,6 +366,8 @@ impl Store {
                     actions: Vec::new(),
                     liked: message.liked,
                     boosted: message.boosted,
+                    automatic: message.automatic,
+                    extra: message.extra.map(|Json(extra)| extra),
                 }
             })
             .collect())
@@ -396,7 +410,7 @@ impl Store {
 fn newest_inbound() -> String {
     format!(
         "SELECT {COLUMNS} FROM messages WHERE thread_id = $1 AND direction = 'in' \
-         ORDER BY CASE WHEN removed_at IS NULL THEN 0 ELSE 1 END, sent_at DESC, id DESC LIMIT 1"
+         ORDER BY CASE WHEN removed_at IS NULL AND automatic IS NULL THEN 0 ELSE 1 END, sent_at DESC, id DESC LIMIT 1"
     )
 }
 
@@ -408,6 +422,7 @@ impl StoredAttachment {
             mime: self.mime,
             name: self.name,
             alt: self.alt,
+            content_id: self.content_id,
             size: self.size,
             width: self.width,
             height: self.height,
@@ -471,7 +486,7 @@ impl Tx {
         )
     }
 
-    /// The newest message of a customer in a thread that was not removed, or else the newest at all.
+    /// The newest message of a customer (not of a machine) in a thread that was not removed, or else the newest at all.
     pub async fn newest_inbound(&mut self, thread: ThreadId) -> Result<Option<Stored>, StoreError> {
         Ok(on!(self, db => sqlx::query_as(AssertSqlSafe(newest_inbound())).bind(thread).fetch_optional(db).await)?)
     }
@@ -483,14 +498,14 @@ impl Tx {
     pub async fn insert_message(&mut self, m: &Stored) -> Result<bool, StoreError> {
         let made = run!(self, sqlx::query(
             "INSERT INTO messages (id, conversation_id, thread_id, account_id, direction, origin, kind, external_id, identity_id, user_id, text, html, language, \
-             content_warning, visibility, url, reply_to, reply_to_id, meta, history, turn, liked, boosted, sent_at, ingested_at, edited_at, removed_at, delivery) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28) \
+             content_warning, visibility, url, reply_to, reply_to_id, meta, history, turn, liked, boosted, sent_at, ingested_at, edited_at, removed_at, delivery, automatic, extra) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30) \
              ON CONFLICT (account_id, external_id) WHERE external_id IS NOT NULL DO NOTHING",
         )
         .bind(m.id).bind(m.conversation_id).bind(m.thread_id).bind(m.account_id).bind(m.direction).bind(m.origin).bind(m.kind)
         .bind(&m.external_id).bind(m.identity_id).bind(m.user_id).bind(&m.text).bind(&m.html).bind(&m.language).bind(&m.content_warning)
         .bind(&m.visibility).bind(&m.url).bind(&m.reply_to).bind(m.reply_to_id).bind(&m.meta).bind(m.history).bind(m.turn).bind(m.liked)
-        .bind(m.boosted).bind(m.sent_at).bind(m.ingested_at).bind(m.edited_at).bind(m.removed_at).bind(m.delivery))?;
+        .bind(m.boosted).bind(m.sent_at).bind(m.ingested_at).bind(m.edited_at).bind(m.removed_at).bind(m.delivery).bind(m.automatic).bind(&m.extra))?;
         if made == 0 {
             return Ok(false);
         }
@@ -584,6 +599,16 @@ impl Tx {
         Ok(())
     }
 
+    /// Writes what changed around a message's words.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn save_extra(&mut self, message: &Stored, extra: &Extra) -> Result<(), StoreError> {
+        run!(self, sqlx::query("UPDATE messages SET extra = $2 WHERE id = $1").bind(message.id).bind(Json(extra)))?;
+        self.tell_message(EventKind::MessageChanged, message.conversation_id, message.id);
+        Ok(())
+    }
+
     /// Takes away the platform's echo of a message that is here under its own id. Only for that.
     ///
     /// # Errors
@@ -609,11 +634,11 @@ impl Tx {
         for (position, file) in files.iter().enumerate() {
             let state = if file.hash.is_some() { AttachmentState::Stored } else { AttachmentState::Pending };
             run!(self, sqlx::query(
-                "INSERT INTO attachments (id, message_id, position, kind, remote_url, mime, name, alt, size, width, height, state, hash, due_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                "INSERT INTO attachments (id, message_id, position, kind, remote_url, mime, name, alt, size, width, height, state, hash, due_at, content_id) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
             )
             .bind(AttachmentId::new()).bind(message).bind(i64::try_from(position).unwrap_or(i64::MAX)).bind(file.kind).bind(&file.remote_url).bind(&file.mime)
-            .bind(&file.name).bind(&file.alt).bind(file.size).bind(file.width).bind(file.height).bind(state).bind(&file.hash).bind(now))?;
+            .bind(&file.name).bind(&file.alt).bind(file.size).bind(file.width).bind(file.height).bind(state).bind(&file.hash).bind(now).bind(&file.content_id))?;
         }
         Ok(())
     }

@@ -150,6 +150,26 @@ impl Tx {
         Ok(())
     }
 
+    /// The platform gave the thread another name.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn rename_thread(
+        &mut self,
+        id: ThreadId,
+        external_id: &str,
+        title: Option<&str>,
+    ) -> Result<(), StoreError> {
+        run!(
+            self,
+            sqlx::query("UPDATE threads SET external_id = $2, title = COALESCE($3, title) WHERE id = $1")
+                .bind(id)
+                .bind(external_id)
+                .bind(title)
+        )?;
+        Ok(())
+    }
+
     /// The thread's next messages go to another conversation.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ on_both_engines! {
         let first = f.desk.claim(&f.sanne, id).await.unwrap();
         let refused = f.desk.claim(&f.daan, id).await.unwrap_err();
         assert!(matches!(&refused, DeskError::Held { user_id, name, .. } if *user_id == f.sanne.user_id && name == "Sanne"), "{refused:?}");
-        assert!(matches!(f.desk.set_status(&f.daan, id, Status::Closed).await, Err(DeskError::Held { .. })));
+        assert!(matches!(f.desk.set_status(&f.daan, id, Status::Closed, None).await, Err(DeskError::Held { .. })));
 
         f.later(Duration::from_secs(200));
         let renewed = f.desk.claim(&f.sanne, id).await.unwrap();
@@ -70,6 +70,6 @@ on_both_engines! {
         assert!(f.desk.open(&auditor, id).await.is_ok());
         assert!(matches!(f.desk.claim(&auditor, id).await, Err(DeskError::Forbidden)));
         assert!(matches!(f.desk.note(&auditor, id, "x").await, Err(DeskError::Forbidden)));
-        assert!(matches!(f.desk.set_status(&auditor, id, Status::Closed).await, Err(DeskError::Forbidden)));
+        assert!(matches!(f.desk.set_status(&auditor, id, Status::Closed, None).await, Err(DeskError::Forbidden)));
     }
 }

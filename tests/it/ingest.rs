@@ -68,14 +68,14 @@ on_both_engines! {
         let first = mention("1", "anna", "kapot", 0);
         f.arrives(first.clone()).await;
         let id = f.only(Status::Open).await;
-        f.desk.set_status(&f.sanne, id, Status::Closed).await.unwrap();
+        f.desk.set_status(&f.sanne, id, Status::Closed, None).await.unwrap();
 
         f.later(HOUR * 71);
         f.arrives(follow_up(&first, "2", "nog steeds kapot", 71 * 3600)).await;
         assert_eq!(f.only(Status::Open).await, id);
         assert!(f.list(Status::Open).await.items[0].why.iter().any(|why| why.code == "reopened"));
 
-        f.desk.set_status(&f.sanne, id, Status::Closed).await.unwrap();
+        f.desk.set_status(&f.sanne, id, Status::Closed, None).await.unwrap();
         f.later(HOUR * 73);
         f.arrives(follow_up(&first, "3", "weer kapot", (71 + 73) * 3600)).await;
         let fresh = f.only(Status::Open).await;

@@ -19,6 +19,9 @@ pub fn answer(opened: &Conversation, token: i64, text: &str) -> NewReply {
         language: Some("nl".to_owned()),
         attachments: Vec::new(),
         claim_token: token,
+        recipients: None,
+        forward: false,
+        subject: None,
         seen_version: opened.threads[0].version,
         then: Status::Pending,
     }

@@ -162,6 +162,7 @@ pub async fn connect(store: &Store, name: &str) -> Account {
         revision: 0,
         created_at: START,
         removed_at: None,
+        expires_at: None,
     };
     let mut tx = store.begin(Actor::System).await.unwrap();
     tx.insert_account(&account).await.unwrap();
@@ -181,6 +182,7 @@ pub fn mention(id: &str, customer: &str, text: &str, seconds: i64) -> channels::
             name: customer.to_owned(),
             avatar_url: None,
             url: None,
+            ..Author::default()
         },
         direction: Direction::In,
         kind: MessageKind::Mention,
@@ -196,6 +198,7 @@ pub fn mention(id: &str, customer: &str, text: &str, seconds: i64) -> channels::
         files: Vec::new(),
         history: false,
         meta: json!({ "cid": "bafy" }),
+        ..channels::Message::default()
     }
 }
 

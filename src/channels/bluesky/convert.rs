@@ -131,6 +131,7 @@ pub fn post(post: &PostView, brand: &str, place: &Place) -> Message {
         files,
         history: place.history,
         meta,
+        ..Message::default()
     }
 }
 
@@ -146,6 +147,7 @@ pub fn author(profile: &Profile) -> Author {
         name: if name.is_empty() { handle.clone() } else { name.chars().take(200).collect() },
         avatar_url: profile.avatar.clone().filter(|url| url.starts_with("https://") || url.starts_with("http://")),
         url: profile.did.starts_with("did:").then(|| format!("https://bsky.app/profile/{}", profile.did)),
+        ..Author::default()
     }
 }
 
@@ -207,6 +209,7 @@ fn media(embed: &Value, files: &mut Vec<File>) {
                 size: None,
                 width: image["aspectRatio"]["width"].as_i64(),
                 height: image["aspectRatio"]["height"].as_i64(),
+                ..File::default()
             });
         }
     }
@@ -223,6 +226,7 @@ fn media(embed: &Value, files: &mut Vec<File>) {
             size: None,
             width: embed["aspectRatio"]["width"].as_i64(),
             height: embed["aspectRatio"]["height"].as_i64(),
+            ..File::default()
         });
     }
     if embed["media"].is_object() {
@@ -283,5 +287,6 @@ pub fn chat(message: &ChatMessage, convo: &str, members: &[Profile], brand: &str
         files: Vec::new(),
         history,
         meta: json!({"convo": convo}),
+        ..Message::default()
     }
 }

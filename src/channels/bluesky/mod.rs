@@ -64,6 +64,7 @@ static FIELDS: &[Field] = &[
             "As people write it, without @: merk.example. A DID works too.",
             "Zoals mensen het schrijven, zonder @: merk.example. Een DID mag ook.",
         ),
+        options: &[],
     },
     Field {
         key: "password",
@@ -75,6 +76,7 @@ static FIELDS: &[Field] = &[
             "From bsky.app: Settings, Privacy and security, App passwords. Tick \"Allow access to your direct messages\".",
             "Uit bsky.app: Instellingen, Privacy en beveiliging, App-wachtwoorden. Vink \"Toegang tot je privéberichten\" aan.",
         ),
+        options: &[],
     },
     Field {
         key: "service",
@@ -86,6 +88,7 @@ static FIELDS: &[Field] = &[
             "Where the account signs in; another address for a server of your own.",
             "Waar het account inlogt; een ander adres voor een eigen server.",
         ),
+        options: &[],
     },
     Field {
         key: "chat_proxy",
@@ -97,6 +100,7 @@ static FIELDS: &[Field] = &[
             "Which service carries direct messages. A single - switches them off.",
             "Welke dienst de privéberichten vervoert. Een enkel streepje (-) zet ze uit.",
         ),
+        options: &[],
     },
     Field {
         key: "plc",
@@ -108,6 +112,7 @@ static FIELDS: &[Field] = &[
             "Where identities are looked up; only for networks of your own.",
             "Waar identiteiten worden opgezocht; alleen voor eigen netwerken.",
         ),
+        options: &[],
     },
 ];
 
@@ -221,6 +226,7 @@ impl Channel for Bluesky {
             url: Some(format!("https://bsky.app/profile/{}", login.did)),
             facts: json!({"did": login.did, "pds": login.pds.as_str(), "chat": chat_state}),
             warnings,
+            expires_at: None,
         })
     }
 
@@ -245,6 +251,7 @@ impl Channel for Bluesky {
             language: post,
             attachments: if post { reply::attachments() } else { AttachmentLimit::default() },
             cost: None,
+            ..Allowance::default()
         }
     }
 
@@ -318,15 +325,15 @@ impl Pull for Bluesky {
 impl Reply for Bluesky {
     async fn deliver(&self, outgoing: &Outgoing) -> Result<Sent, ChannelError> {
         match outgoing.thread.kind {
-            ThreadKind::Post => reply::deliver(&self.api, outgoing).await,
             ThreadKind::Dm => chat::deliver(&self.api, outgoing).await,
+            _ => reply::deliver(&self.api, outgoing).await,
         }
     }
 
     async fn find(&self, outgoing: &Outgoing) -> Result<Option<Sent>, ChannelError> {
         match outgoing.thread.kind {
-            ThreadKind::Post => reply::find(&self.api, outgoing).await,
             ThreadKind::Dm => chat::find(&self.api, outgoing).await,
+            _ => reply::find(&self.api, outgoing).await,
         }
     }
 }

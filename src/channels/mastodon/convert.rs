@@ -57,6 +57,7 @@ impl Me {
             handle,
             avatar_url: web(account.avatar.as_deref()),
             url: web(account.url.as_deref()),
+            ..Author::default()
         }
     }
 
@@ -211,6 +212,7 @@ impl Me {
             history,
             meta: self.meta(status, direction),
             thread,
+            ..Message::default()
         }
     }
 }
@@ -240,6 +242,7 @@ fn file(media: &Media) -> Option<File> {
         width: side("width"),
         height: side("height"),
         url,
+        ..File::default()
     })
 }
 

@@ -55,6 +55,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
                 "The address of the server the account is on, like https://mastodon.example.",
                 "Het adres van de server waar het account op staat, zoals https://mastodon.example.",
             ),
+            options: &[],
         },
         Field {
             key: "token",
@@ -66,6 +67,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
                 "From Preferences → Development → your application. Not needed when you connect in the browser.",
                 "Van Voorkeuren → Ontwikkeling → je toepassing. Niet nodig als je in de browser koppelt.",
             ),
+            options: &[],
         },
     ],
     lanes: &[Lane::Public, Lane::Private],
@@ -187,6 +189,7 @@ impl Channel for Mastodon {
             }),
             warnings: self.warnings().await?,
             external_id: full,
+            expires_at: None,
         })
     }
 
@@ -220,6 +223,7 @@ impl Channel for Mastodon {
                 alt_max: number("alt_max", 1_500),
             },
             cost: None,
+            ..Allowance::default()
         }
     }
 

@@ -292,6 +292,9 @@ pub async fn untag(
 pub struct NewStatus {
     /// `open`, `pending` or `closed`.
     status: Status,
+    /// What closing it is the outcome of, where the thread's allowance offers outcomes.
+    #[serde(default)]
+    outcome: Option<String>,
 }
 
 /// Open, put on pending, or close
@@ -302,7 +305,7 @@ pub async fn status(
     Path(id): Path<ConversationId>,
     Json(to): Json<NewStatus>,
 ) -> Answer<Json<ConversationRow>> {
-    Ok(Json(web.desk.set_status(&signed.viewer(), id, to.status).await?))
+    Ok(Json(web.desk.set_status(&signed.viewer(), id, to.status, to.outcome.as_deref()).await?))
 }
 
 /// How long it sleeps.

@@ -749,6 +749,7 @@ export interface components {
             lag_ms?: number | null;
             last_success_at?: components["schemas"]["Timestamp"] | null;
             quota?: components["schemas"]["Quota"] | null;
+            expires_at?: components["schemas"]["Timestamp"] | null;
             /** @description Who may see it; empty: everybody. */
             team_ids: components["schemas"]["TeamId"][];
             settings: Record<string, never>;
@@ -783,6 +784,12 @@ export interface components {
         };
         /** @enum {string} */
         Action: "like" | "unlike" | "boost" | "unboost" | "delete" | "mute" | "block" | "report";
+        /** @description To whom a message of ours goes. */
+        Addressed: {
+            to: components["schemas"]["Mailbox"][];
+            cc?: components["schemas"]["Mailbox"][];
+            bcc?: components["schemas"]["Mailbox"][];
+        };
         AgentLoad: {
             id: components["schemas"]["UserId"];
             name: string;
@@ -813,6 +820,16 @@ export interface components {
             attachments: components["schemas"]["AttachmentLimit"];
             /** @description What a message costs, in words, when it costs. */
             cost?: string | null;
+            /** @description The writer may choose to whom it goes. */
+            recipients?: boolean;
+            /** @description What closing may be the outcome of; empty when there is no choice to make. */
+            outcomes?: components["schemas"]["Sentence"][];
+            hand_off?: components["schemas"]["HandOff"] | null;
+        };
+        /** @description One question and its answer. */
+        Answered: {
+            label: string;
+            value: string;
         };
         /** @description Whose work it becomes. */
         Assignment: {
@@ -826,6 +843,8 @@ export interface components {
             mime?: string | null;
             name?: string | null;
             alt?: string | null;
+            /** @description By what name the message's HTML shows it. */
+            content_id?: string | null;
             /** Format: int64 */
             size?: number | null;
             /** Format: int64 */
@@ -872,6 +891,8 @@ export interface components {
             /** @description Speaks for the organisation. */
             brand: boolean;
         };
+        /** @enum {string} */
+        Automatic: "reply" | "list" | "bounce" | "notice";
         /** @description A channel that can be connected. */
         Channel: {
             key: string;
@@ -893,6 +914,13 @@ export interface components {
             kind: components["schemas"]["FieldKind"];
             required: boolean;
             default?: string | null;
+            /** @description Of a choice. */
+            options: components["schemas"]["ChannelFieldOption"][];
+        };
+        /** @description One of a choice. */
+        ChannelFieldOption: {
+            value: string;
+            label: components["schemas"]["Sentence"];
         };
         /** @description The right to answer a conversation, for its holder's eyes only. */
         Claim: {
@@ -1002,6 +1030,9 @@ export interface components {
             waiting_since?: components["schemas"]["Timestamp"] | null;
             snoozed_until?: components["schemas"]["Timestamp"] | null;
             closed_at?: components["schemas"]["Timestamp"] | null;
+            due_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What closing it was the outcome of. */
+            outcome?: string | null;
             assignee_id?: components["schemas"]["UserId"] | null;
             team_id?: components["schemas"]["TeamId"] | null;
             tags: components["schemas"]["TagId"][];
@@ -1088,11 +1119,33 @@ export interface components {
         };
         /** @enum {string} */
         EventKind: "conversation.created" | "conversation.changed" | "message.added" | "message.changed" | "account.changed" | "tag.changed" | "team.changed" | "user.changed" | "message.moderated";
+        /** @description Everything around a message's words that its medium has; what is absent is left out. */
+        Extra: {
+            /** @description What the author's client repeated below the own words (quotation, signature): shown folded. */
+            quoted?: string | null;
+            recipients?: components["schemas"]["Recipients"] | null;
+            /** @description Structured answers, in order. */
+            fields?: components["schemas"]["Answered"][];
+            due_at?: components["schemas"]["Timestamp"] | null;
+            source?: components["schemas"]["SourceHead"] | null;
+            receipt?: components["schemas"]["Receipt"] | null;
+            reactions?: components["schemas"]["Reaction"][];
+            /** @description Of our own: the subject it goes out under. */
+            subject?: string | null;
+            /** @description Of our own: passes the answered message on instead of answering it. */
+            forward?: boolean;
+            addressed?: components["schemas"]["Addressed"] | null;
+        };
         /**
          * @description How a field is shown, checked and kept.
          * @enum {string}
          */
-        FieldKind: "text" | "url" | "secret" | "number" | "bool";
+        FieldKind: "text" | "url" | "secret" | "number" | "bool" | "choice" | "lines";
+        /** @description Answering outside of Balie: where, and in which words to say so. */
+        HandOff: {
+            url?: string | null;
+            words: components["schemas"]["Sentence"];
+        };
         /** @description How well an account works, and if not, why and what to do. */
         Health: {
             state: components["schemas"]["HealthState"];
@@ -1163,6 +1216,11 @@ export interface components {
         MadeToken: components["schemas"]["Token"] & {
             token: string;
         };
+        /** @description Somebody's address and name, as mail has them. */
+        Mailbox: {
+            address: string;
+            name?: string;
+        };
         /** @description The one who is signed in. */
         Me: {
             id: components["schemas"]["UserId"];
@@ -1227,6 +1285,8 @@ export interface components {
             actions: string[];
             liked: boolean;
             boosted: boolean;
+            automatic?: components["schemas"]["Automatic"] | null;
+            extra?: components["schemas"]["Extra"] | null;
         };
         /**
          * Format: uuid
@@ -1234,7 +1294,7 @@ export interface components {
          */
         MessageId: string;
         /** @enum {string} */
-        MessageKind: "mention" | "reply" | "post" | "quote" | "dm" | "note";
+        MessageKind: "mention" | "reply" | "post" | "quote" | "dm" | "note" | "mail" | "chat" | "form" | "call" | "item";
         /** @description A page of messages. */
         Messages: {
             /** @description Oldest first. */
@@ -1290,6 +1350,10 @@ export interface components {
              * @description The thread's version that its author has seen.
              */
             seen_version: number;
+            recipients?: components["schemas"]["Addressed"] | null;
+            /** @description Passes the answered message on to `recipients` instead of answering it. */
+            forward?: boolean;
+            subject?: string | null;
             /** @description What the conversation becomes: `open`, `pending` or `closed`. */
             then?: components["schemas"]["Status"];
         };
@@ -1297,6 +1361,8 @@ export interface components {
         NewStatus: {
             /** @description `open`, `pending` or `closed`. */
             status: components["schemas"]["Status"];
+            /** @description What closing it is the outcome of, where the thread's allowance offers outcomes. */
+            outcome?: string | null;
         };
         /** @description A tag to be added. */
         NewTag: {
@@ -1407,6 +1473,31 @@ export interface components {
             remaining: number;
             reset_at: components["schemas"]["Timestamp"];
         };
+        /** @description A sign somebody put at a message. */
+        Reaction: {
+            emoji: string;
+            /** @description Whose, as the channel knows them. */
+            author: string;
+            name: string;
+            at: components["schemas"]["Timestamp"];
+        };
+        /** @description What became of a message of ours. */
+        Receipt: {
+            state: components["schemas"]["ReceiptState"];
+            at: components["schemas"]["Timestamp"];
+        };
+        /** @enum {string} */
+        ReceiptState: "delivered" | "read" | "failed";
+        /** @description To whom a message went, and to whom an answer would go; without our own addresses in the last two. */
+        Recipients: {
+            to?: components["schemas"]["Mailbox"][];
+            cc?: components["schemas"]["Mailbox"][];
+            bcc?: components["schemas"]["Mailbox"][];
+            /** @description Answering goes to these. */
+            reply?: components["schemas"]["Mailbox"][];
+            /** @description Answering everybody adds these in Cc. */
+            reply_all?: components["schemas"]["Mailbox"][];
+        };
         /** @description An uploaded file and what it shows, for those who cannot see it. */
         ReplyFile: {
             upload_id: components["schemas"]["UploadId"];
@@ -1458,6 +1549,14 @@ export interface components {
         /** @description How long it sleeps. */
         Snooze: {
             until: components["schemas"]["Timestamp"];
+        };
+        /** @description The original of a message, kept whole in the media folder. */
+        SourceHead: {
+            /** @description SHA-256 of the content: its name in the media folder. */
+            digest: string;
+            mime: string;
+            /** Format: int64 */
+            size: number;
         };
         /** @enum {string} */
         Status: "open" | "pending" | "snoozed" | "closed";
@@ -1554,7 +1653,7 @@ export interface components {
          */
         ThreadId: string;
         /** @enum {string} */
-        ThreadKind: "post" | "dm";
+        ThreadKind: "post" | "dm" | "mail" | "chat" | "room" | "form" | "call" | "feed";
         /**
          * Format: int64
          * @description Milliseconds since 1970-01-01T00:00:00Z.
@@ -1656,7 +1755,7 @@ export interface components {
         };
         /** @description A reason, for people: a stable code and the moment it speaks of. */
         Why: {
-            /** @description `waiting`, `priority`, `delivery_problem`, `snooze_over`, `reopened`, `history`. */
+            /** @description `waiting`, `priority`, `delivery_problem`, `snooze_over`, `reopened`, `due`, `history`. */
             code: string;
             at?: components["schemas"]["Timestamp"] | null;
         };

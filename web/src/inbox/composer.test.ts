@@ -19,6 +19,9 @@ const allowance: Thread['allowance'] = {
   language: true,
   attachments: { max: 1, max_bytes: 1000, mimes: ['image/png'], alt_max: 100 },
   cost: null,
+  recipients: false,
+  outcomes: [],
+  hand_off: null,
 };
 const thread: Thread = {
   id: 't',

@@ -20,6 +20,8 @@ function dto(id: string, queue_key: number, change: Partial<ConversationRow> = {
     waiting_since: 0,
     snoozed_until: null,
     closed_at: null,
+    due_at: null,
+    outcome: null,
     assignee_id: null,
     team_id: null,
     tags: [],

@@ -34,6 +34,8 @@ function message(part: Partial<Message>): Message {
     actions: [],
     liked: false,
     boosted: false,
+    automatic: null,
+    extra: null,
     ...part,
   };
 }

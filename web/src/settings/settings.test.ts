@@ -10,6 +10,7 @@ const field = (key: string, kind: ChannelField['kind'], required = false, byDefa
   default: byDefault,
   label: { nl: key, en: key },
   help: { nl: '', en: '' },
+  options: [],
 });
 const fields = [field('server', 'url', true), field('token', 'secret', true), field('days', 'number', false, '7'), field('dms', 'bool', false, 'true')];
 

@@ -139,6 +139,10 @@ fn answer(to: &crate::channels::Message, text: &str) -> Outgoing {
         visibility: None,
         language: Some("nl".to_owned()),
         files: Vec::new(),
+        addressed: None,
+        forward: false,
+        subject: None,
+        original: None,
     }
 }
 
