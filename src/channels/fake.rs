@@ -58,6 +58,20 @@ pub struct Running {
     stop: CancellationToken,
 }
 
+impl Running {
+    /// Runs this beside the platform until either ends: calling webhooks, for one.
+    #[expect(clippy::disallowed_methods, reason = "a fake lives outside the product's lifecycle; its guard ends it")]
+    pub fn beside(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let stopped = self.stop.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stopped.cancelled() => {}
+                () = work => {}
+            }
+        });
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         self.stop.cancel();
