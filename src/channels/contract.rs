@@ -320,7 +320,11 @@ impl Inbox {
                 Item::Removed { external_id, .. } => {
                     self.removed.insert(external_id);
                 }
-                other @ (Item::Receipt { .. } | Item::Reaction { .. } | Item::Moved { .. } | Item::Solved { .. }) => {
+                other @ (Item::Receipt { .. }
+                | Item::Reaction { .. }
+                | Item::Moved { .. }
+                | Item::Remember { .. }
+                | Item::Solved { .. }) => {
                     self.others.push(other);
                 }
                 Item::Message(message) => {

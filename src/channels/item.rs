@@ -44,6 +44,9 @@ pub enum Item {
     Reaction { external_id: String, author: Box<Author>, emoji: Option<String>, at: Option<Timestamp> },
     /// The platform gave a thread another id; its messages keep theirs.
     Moved { from: String, to: ThreadRef },
+    /// What the channel has to remember of a thread (blocked, a window that ends): the fields of this object replace those of
+    /// the same name, and all come back to `allowance` as `facts["thread"]`. Unknown threads are ignored.
+    Remember { thread: String, memory: Value },
     /// The thread was settled without us: an accepted answer of a peer.
     Solved { thread: String, by: String, url: Option<String>, at: Option<Timestamp> },
 }

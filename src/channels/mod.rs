@@ -118,7 +118,8 @@ pub trait Channel: Send + Sync {
     async fn probe(&self) -> Result<Probe, ChannelError>;
 
     /// The allowance of a thread: may we reply now, until when, how long, with what. Pure; uses what `probe` found last
-    /// (passed back as `facts`), so that the composer, the API and the sender read one truth without a call.
+    /// (passed back as `facts`, with the thread's own memory under `thread`: [`Item::Remember`]), so that the composer, the API
+    /// and the sender read one truth without a call.
     fn allowance(&self, thread: &ThreadRef, facts: &Value) -> Allowance;
 
     /// Counts a text as the platform counts it, and proposes parts when it is too long. Pure.

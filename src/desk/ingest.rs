@@ -107,6 +107,7 @@ impl Desk {
                     intake.reaction(&mut tx, external_id, author, emoji.as_deref(), *at).await?;
                 }
                 Item::Moved { from, to } => intake.thread_renamed(&mut tx, from, to).await?,
+                Item::Remember { thread, memory } => intake.remember(&mut tx, thread, memory).await?,
                 Item::Solved { thread, by, url, at } => {
                     intake.solved(&mut tx, thread, by, url.as_deref(), *at).await?;
                 }
@@ -203,7 +204,7 @@ impl<'a> Intake<'a> {
                     externals.insert(external_id);
                 }
                 Item::Moved { from, to } => threads.extend([from.as_str(), to.external_id.as_str()]),
-                Item::Solved { thread, .. } => {
+                Item::Remember { thread, .. } | Item::Solved { thread, .. } => {
                     threads.insert(thread);
                 }
             }

@@ -73,6 +73,13 @@ impl ThreadRow {
             url: self.url.clone(),
         }
     }
+
+    /// What its channel wants to know when it is asked what is allowed here: the account's facts, with the thread's memory.
+    pub(crate) fn facts(&self, account: &Value) -> Value {
+        let mut facts = if account.is_object() { account.clone() } else { json!({}) };
+        facts["thread"] = self.memory.as_ref().map(|memory| memory.0.clone()).unwrap_or_default();
+        facts
+    }
 }
 
 impl Desk {
@@ -240,7 +247,7 @@ impl Desk {
     ) -> Result<Checked, DeskError> {
         let channel = self.connections.get(account)?;
         let known = thread.as_channel_knows_it();
-        let allowance = channel.allowance(&known, &account.facts);
+        let allowance = channel.allowance(&known, &thread.facts(&account.facts));
         if channel.reply().is_none() || !allowance.may_reply {
             return Err(DeskError::Refused {
                 code: "reply.not_allowed",

@@ -162,7 +162,7 @@ impl Desk {
         let known = thread.as_channel_knows_it();
         let allowance = match self.connections.get(&account) {
             Ok(channel) => {
-                let mut allowance = channel.allowance(&known, &account.facts);
+                let mut allowance = channel.allowance(&known, &thread.facts(&account.facts));
                 allowance.may_reply &= channel.reply().is_some() && account.removed_at.is_none();
                 allowance
             }

@@ -115,6 +115,8 @@ pub struct ThreadRow {
     pub title: Option<String>,
     pub url: Option<String>,
     pub version: i64,
+    /// What its channel remembers of it.
+    pub memory: Option<sqlx::types::Json<serde_json::Value>>,
 }
 
 impl Sentence {

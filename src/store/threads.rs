@@ -7,7 +7,7 @@ use crate::model::message::ThreadRow;
 use crate::model::{AccountId, ConversationId, Lane, ThreadId, ThreadKind};
 use crate::{on, read, run};
 
-const COLUMNS: &str = "id, account_id, conversation_id, external_id, lane, kind, title, url, version";
+const COLUMNS: &str = "id, account_id, conversation_id, external_id, lane, kind, title, url, version, memory";
 
 /// A thread to be made.
 #[derive(Clone, Debug)]
@@ -128,6 +128,7 @@ impl Tx {
             title: new.title.map(str::to_owned),
             url: new.url.map(str::to_owned),
             version: 0,
+            memory: None,
         })
     }
 
@@ -166,6 +167,20 @@ impl Tx {
                 .bind(id)
                 .bind(external_id)
                 .bind(title)
+        )?;
+        Ok(())
+    }
+
+    /// Keeps what the thread's channel remembers of it.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn save_thread_memory(&mut self, id: ThreadId, memory: &serde_json::Value) -> Result<(), StoreError> {
+        run!(
+            self,
+            sqlx::query("UPDATE threads SET memory = $2 WHERE id = $1")
+                .bind(id)
+                .bind(sqlx::types::Json(memory.clone()))
         )?;
         Ok(())
     }

@@ -203,6 +203,20 @@ on_both_engines! {
         assert_eq!(f.store.cursor(f.account.id, "own").await.unwrap(), None);
     }
 
+    async fn what_a_channel_remembers_of_a_thread_is_kept_and_given_back(f) {
+        let question = direct("1", "anna", "hoi", 0);
+        let thread = question.thread.external_id.clone();
+        let remember = |thread: &str, memory| Item::Remember { thread: thread.to_owned(), memory };
+        f.batch(vec![remember(&thread, json!({"until": 5})), remember("nobody's", json!({"x": 1})), Item::Message(Box::new(question))]).await;
+        let seen = f.only(Status::Open).await;
+        let version = f.list(Status::Open).await.items[0].version;
+        f.batch(vec![remember(&thread, json!({"closed": "blocked"}))]).await;
+        assert!(f.list(Status::Open).await.items[0].version > version, "whoever has it open hears of it");
+        assert!(!f.batch(vec![remember(&thread, json!({"closed": "blocked"}))]).await.is_news());
+        let known = f.store.threads(seen).await.unwrap().remove(0);
+        assert_eq!(known.memory.unwrap().0, json!({"until": 5, "closed": "blocked"}));
+    }
+
     async fn what_cannot_be_read_is_kept_whole_once(f) {
         let payload = format!("{{\"id\": {}}}\0", "9".repeat(3000));
         let unreadable = Unreadable { payload, error: "id is not a text".into() };

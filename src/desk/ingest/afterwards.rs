@@ -2,12 +2,12 @@
 //!
 //! Promises: news about something unknown changes nothing; the same news again changes nothing.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::types::Json;
 
 use super::super::DeskError;
 use super::super::settle::came_back;
-use super::text::{clean, is_web};
+use super::text::{clean, clean_json, is_web};
 use super::{EARLIEST, Intake};
 use crate::channels::{Author, ChannelError, ThreadRef};
 use crate::model::{DeliveryState, Direction, Reaction, Receipt, ReceiptState, Status, Timestamp};
@@ -97,6 +97,26 @@ impl Intake<'_> {
         tx.rename_thread(thread.id, &to.external_id, to.title.as_deref()).await?;
         thread.external_id.clone_from(&to.external_id);
         self.threads.insert(to.external_id.clone(), thread);
+        self.done.changed += 1;
+        Ok(())
+    }
+
+    /// What the channel wants to be told again about a thread. Whoever has it open sees what is allowed there now.
+    pub(super) async fn remember(&mut self, tx: &mut Tx, thread: &str, memory: &Value) -> Result<(), DeskError> {
+        let Some(known) = self.threads.get_mut(thread) else { return Ok(()) };
+        let before = known.memory.as_ref().map(|memory| memory.0.clone()).unwrap_or_default();
+        let mut after = if before.is_object() { before.clone() } else { json!({}) };
+        if let (Value::Object(after), Value::Object(given)) = (&mut after, clean_json(memory)) {
+            after.extend(given);
+        }
+        if after == before {
+            return Ok(());
+        }
+        let (id, conversation) = (known.id, known.conversation_id);
+        tx.save_thread_memory(id, &after).await?;
+        known.memory = Some(Json(after));
+        self.conversation(tx, conversation).await?;
+        self.touch(conversation);
         self.done.changed += 1;
         Ok(())
     }
