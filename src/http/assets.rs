@@ -27,7 +27,7 @@ const ENCODINGS: &[(&str, &str)] = &[("br", ".br"), ("gzip", ".gz")];
 /// Answers everything that is no route: a built file, or the app's page for the app's own addresses.
 pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
-    if ["api", "hooks", "health"].contains(&path.split('/').next().unwrap_or_default()) {
+    if ["api/", "hooks/", "health/"].iter().any(|ours| format!("{path}/").starts_with(ours)) {
         return ApiError::not_found("address").into_response();
     }
     if method != Method::GET && method != Method::HEAD {

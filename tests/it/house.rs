@@ -191,6 +191,13 @@ fn a_channel_never_sees_another() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Without the `Variant = "text"` of enumerations.
+fn without_spellings(code: &str) -> String {
+    let mut parts = code.split("text_enum!(");
+    let before = parts.next().unwrap_or_default().to_owned();
+    parts.fold(before, |kept, part| kept + part.split_once("\n);").map_or("", |(_, rest)| rest))
+}
+
 #[test]
 fn no_channel_is_named_outside_its_folder() {
     let keys: Vec<&str> = balie::channels::registry::all().iter().map(|channel| channel.key).collect();
@@ -199,8 +206,10 @@ fn no_channel_is_named_outside_its_folder() {
         if inside[0] == "channels" || inside[0] == "playground" || is_test(&path) {
             continue;
         }
+        // The vocabulary has words that are also a channel's key (a form, an e-mail address): a spelling declares nothing.
+        let code = if inside[0] == "model" { without_spellings(&code(&text)) } else { code(&text) };
         for key in &keys {
-            assert!(!code(&text).contains(&format!("\"{key}\"")), "{} names the channel {key}", path.display());
+            assert!(!code.contains(&format!("\"{key}\"")), "{} names the channel {key}", path.display());
         }
     }
 }
