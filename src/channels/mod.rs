@@ -30,6 +30,7 @@
 //!   at a time.
 
 pub mod bluesky;
+pub mod claims;
 pub mod client;
 #[cfg(test)]
 pub mod contract;
