@@ -29,6 +29,7 @@
 //! * **Secrets** live in [`Context::secrets`]; a channel that rotates them saves before it uses the new ones, one refresh
 //!   at a time.
 
+pub mod api;
 pub mod bluesky;
 pub mod claims;
 pub mod client;

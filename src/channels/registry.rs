@@ -3,7 +3,7 @@
 use super::Descriptor;
 
 /// In the order in which they are offered.
-static CHANNELS: &[&Descriptor] = &[&super::mastodon::DESCRIPTOR, &super::bluesky::DESCRIPTOR];
+static CHANNELS: &[&Descriptor] = &[&super::mastodon::DESCRIPTOR, &super::bluesky::DESCRIPTOR, &super::api::DESCRIPTOR];
 
 /// Every channel.
 #[must_use]
