@@ -1,4 +1,5 @@
-//! What is shipped, in bytes: the program, and what a browser fetches before the page can be used.
+//! What is shipped, in bytes: the program, what a browser fetches before the page can be used, and what the web chat asks of
+//! the visitors of somebody else's site.
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,19 @@ pub fn measure(report: &mut Report) {
     files.extend(largest_language(&dist));
     let bytes: f64 = files.iter().map(|file| size(&packed(&dist, file))).sum();
     report.below("page_js_gzip", bytes / 1000.0, "kB", 150.0);
+    let widget = dist.join("widget");
+    let bytes: f64 = widget_files(&widget).iter().map(|file| size(&packed(&widget, file))).sum();
+    report.below("widget_gzip", bytes / 1000.0, "kB", 30.0);
+}
+
+/// The loader, and all that the frame asks for when the chat is opened.
+fn widget_files(widget: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(widget.join("assets"))
+        .into_iter()
+        .flatten()
+        .filter_map(|e| e.ok()?.file_name().into_string().ok());
+    let frame = names.filter(|name| is_kind(name, "js") || is_kind(name, "css")).map(|name| format!("assets/{name}"));
+    frame.chain(["widget.js".to_owned()]).collect()
 }
 
 /// The scripts and styles that the page itself asks for.

@@ -13,13 +13,14 @@ function files(folder: string): string[] {
   });
 }
 
-export function compress(): Plugin {
-  let out = 'dist';
+/** `folder`: where the build went, when it is not the `outDir` below the root. */
+export function compress(folder?: string): Plugin {
+  let out = folder ?? 'dist';
   return {
     name: 'balie-compress',
     apply: 'build',
     configResolved(config) {
-      out = join(config.root, config.build.outDir);
+      out = folder ?? join(config.root, config.build.outDir);
     },
     closeBundle() {
       for (const path of files(out).filter((name) => TEXT.test(name))) {
