@@ -19,6 +19,8 @@ export class Loader {
   private readonly small: MediaQueryList;
   private frame: HTMLIFrameElement | undefined;
   private listening = false;
+  private ready = false;
+  private asked: Promise<void> | undefined;
   private refused = false;
   private waiting: (() => void)[] = [];
   private open = false;
@@ -46,7 +48,7 @@ export class Loader {
     const { document: doc } = this.win;
     const place = (): void => {
       doc.body.append(this.parts.host);
-      if (this.options.load === 'auto') this.idle(() => void this.ask());
+      if (this.options.load === 'auto') this.idle(() => void this.ask().then(() => this.load()));
     };
     if (doc.body) place();
     else doc.addEventListener('DOMContentLoaded', place, { once: true });
@@ -139,29 +141,27 @@ export class Loader {
    * Whether the chat may be shown here. A browser that blocks a frame tells nobody why; this call is answered in words.
    * Where the site's policy forbids the call itself, the frame finds out.
    */
-  private async ask(): Promise<void> {
+  private ask(): Promise<void> {
     const { origin, account, locale } = this.options;
-    try {
-      const answer = await this.win.fetch(`${origin}/visit/${account}/config?locale=${encodeURIComponent(locale)}`, { credentials: 'omit' });
-      if (answer.status === 403 || answer.status === 404) {
-        const { error } = (await answer.json()) as { error?: { code: string; message: string } };
+    this.asked ??= this.win.fetch(`${origin}/visit/${account}/config?locale=${encodeURIComponent(locale)}`, { credentials: 'omit' }).then(
+      async (answer) => {
+        if (answer.status !== 403 && answer.status !== 404) return;
+        const { error } = (await answer.json().catch(() => ({}))) as { error?: { code: string; message: string } };
         this.refuse(error?.code ?? 'refused', error?.message ?? `The chat is not available (${answer.status}).`);
-        return;
-      }
-    } catch {
-      // The frame says more, or nothing.
-    }
-    this.load();
+      },
+      () => undefined,
+    );
+    return this.asked;
   }
 
   private load(): void {
     if (this.frame || this.refused) return;
+    void this.ask();
     const frame = this.win.document.createElement('iframe');
     const { origin, account, locale } = this.options;
     const query = new URLSearchParams({ account, origin: this.win.location.origin, locale });
     frame.src = `${origin}/widget/frame?${query}`;
     frame.title = this.label;
-    frame.allow = 'clipboard-write';
     frame.hidden = !this.open;
     this.frame = frame;
     this.parts.box.append(frame);
@@ -190,6 +190,7 @@ export class Loader {
         break;
       }
       case 'ready':
+        this.ready = true;
         this.label = this.options.label === 'Chat' ? data.label : this.options.label;
         this.options.side ??= data.side;
         if (data.accent && data.ink) {
@@ -281,7 +282,8 @@ export class Loader {
     box.classList.toggle('open', this.open);
     box.classList.toggle('full', this.small.matches);
     host.toggleAttribute('data-open', this.open);
-    launch.hidden = !launcher || this.refused;
+    // Nobody should see a button that then goes away.
+    launch.hidden = !launcher || this.refused || !(this.ready || this.open || this.options.load === 'click');
     launch.ariaLabel = [this.label, unread].filter(Boolean).join(', ');
     launch.ariaExpanded = String(this.open);
     this.parts.icon(this.open);

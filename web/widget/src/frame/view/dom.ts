@@ -70,11 +70,12 @@ export function onlyEmoji(text: string): boolean {
   return /^(?=\D)[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{RI}\u200d\ufe0f\s]{1,16}$/u.test(text.trim());
 }
 
-/** Black or white, whichever reads better on `color` (at least 4.5 : 1 either way); null when it is no `#rrggbb`. */
+/** Black or white, whichever reads better on `color` (at least 4.5 : 1 either way); null when it is no `#rrggbb` or `#rgb`. */
 export function inkOn(color: string): string | null {
-  const found = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(color);
-  if (!found) return null;
-  const [r = 0, g = 0, b = 0] = found.slice(1).map((hex) => {
+  if (!/^#([0-9a-f]{3}){1,2}$/i.test(color)) return null;
+  const wide = color.length === 7;
+  const [r = 0, g = 0, b = 0] = [0, 1, 2].map((i) => {
+    const hex = wide ? color.slice(1 + 2 * i, 3 + 2 * i) : color.charAt(1 + i).repeat(2);
     const c = parseInt(hex, 16) / 255;
     return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
   });
