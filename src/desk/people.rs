@@ -184,12 +184,13 @@ pub async fn sign_in(
     Ok(Some((Secret::new(token), user)))
 }
 
-/// Ends a session.
-pub async fn sign_out(store: &Store, fingerprint: &str) -> Outcome<()> {
+/// Ends a session. Returns whose it was.
+pub async fn sign_out(store: &Store, fingerprint: &str) -> Outcome<Option<UserId>> {
+    let whose = store.session(fingerprint).await?.map(|session| session.user_id);
     let mut tx = store.begin(Actor::System).await?;
     tx.delete_session(fingerprint).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(whose)
 }
 
 /// Who holds this cookie.

@@ -1,8 +1,9 @@
 //! The live socket: hello, then everything one may see, in order, until one is too slow or no longer welcome.
 //!
-//! Promises: only our own pages connect; who loses the right to be here is cut within half a minute; a client that does not
-//! read costs a bounded amount and is cut; nothing is decided here.
+//! Promises: only our own pages connect; who signs out is cut at once, and who loses the right to be here in any other way
+//! within half a minute; a client that does not read costs a bounded amount and is cut; nothing is decided here.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -68,7 +69,9 @@ const LATER: End = (1013, "try again later");
 impl Talk {
     async fn run(mut self) -> End {
         let end = match self.greet().await {
-            Ok(subscriber) => self.talk(subscriber).await,
+            Ok(subscriber) => match self.talk(subscriber).await {
+                Err(end) => end,
+            },
             Err(end) => end,
         };
         if end != GONE {
@@ -93,27 +96,28 @@ impl Talk {
         })
     }
 
-    async fn talk(&mut self, mut subscriber: Subscriber) -> End {
+    async fn talk(&mut self, mut subscriber: Subscriber) -> Result<Infallible, End> {
         let stopping = self.web.life.stopping();
-        let cut = subscriber.cut.clone();
+        let (cut, doubt) = (subscriber.cut.clone(), subscriber.doubt.clone());
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         look.reset();
         let (mut silent, mut said) = (0_u32, 0_u32);
         loop {
             tokio::select! {
-                () = stopping.cancelled() => return GOING_AWAY,
-                () = cut.cancelled() => return self.reset().await,
+                () = stopping.cancelled() => return Err(GOING_AWAY),
+                () = cut.cancelled() => return Err(self.reset().await),
+                () = doubt.notified() => self.still_welcome().await?,
                 frame = subscriber.next() => {
-                    let Some(frame) = frame else { return GOING_AWAY };
+                    let Some(frame) = frame else { return Err(GOING_AWAY) };
                     let sent = tokio::select! {
                         sent = timeout(PATIENCE, self.socket.send(Message::Text((&*frame).into()))) => sent,
-                        () = cut.cancelled() => return SLOW,
+                        () = cut.cancelled() => return Err(SLOW),
                     };
                     match sent {
                         Ok(Ok(())) => {}
-                        Ok(Err(_)) => return GONE,
-                        Err(_) => return SLOW,
+                        Ok(Err(_)) => return Err(GONE),
+                        Err(_) => return Err(SLOW),
                     }
                 }
                 message = self.socket.recv() => {
@@ -121,31 +125,39 @@ impl Talk {
                     said += 1;
                     match message {
                         Some(Ok(Message::Text(text))) if said <= TALKATIVE => match serde_json::from_str(&text) {
-                            Ok(message) => if let Err(end) = self.hear(&subscriber, message).await { return end },
+                            Ok(message) => self.hear(&subscriber, message).await?,
                             // A newer page may say what we do not know yet.
                             Err(error) => tracing::debug!(%error, "a page said something unknown"),
                         },
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                        Some(Ok(Message::Text(_) | Message::Binary(_))) => return WRONG,
-                        Some(Ok(Message::Close(_)) | Err(_)) | None => return GONE,
+                        Some(Ok(Message::Text(_) | Message::Binary(_))) => return Err(WRONG),
+                        Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(GONE),
                     }
                 }
                 _ = look.tick() => {
                     said = 0;
                     silent += 1;
                     if silent > SILENT_LOOKS {
-                        return GONE;
+                        return Err(GONE);
                     }
-                    match people::is_still_signed_in(&self.web.store, &self.signed.0).await {
-                        Ok(true) => {}
-                        Ok(false) => return UNWELCOME,
-                        // A database that is away for a minute is no reason to send everybody away.
-                        Err(error) => tracing::warn!(%error, "a session could not be looked up"),
-                    }
+                    self.still_welcome().await?;
                     if !matches!(timeout(PATIENCE, self.socket.send(Message::Ping(bytes::Bytes::new()))).await, Ok(Ok(()))) {
-                        return GONE;
+                        return Err(GONE);
                     }
                 }
+            }
+        }
+    }
+
+    /// Asks the database whether this session still stands.
+    async fn still_welcome(&mut self) -> Result<(), End> {
+        match people::is_still_signed_in(&self.web.store, &self.signed.0).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(UNWELCOME),
+            // A database that is away for a minute is no reason to send everybody away.
+            Err(error) => {
+                tracing::warn!(%error, "a session could not be looked up");
+                Ok(())
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::Presence;
@@ -13,7 +13,7 @@ use super::wire::{Event, EventActor, ServerMessage};
 use crate::desk::access::Visible;
 use crate::desk::{Desk, DeskError, Viewer};
 use crate::model::event::Event as Stored;
-use crate::model::{AccountId, ConversationId, EventKind, MessageId};
+use crate::model::{AccountId, ConversationId, EventKind, MessageId, UserId};
 
 /// Frames a client may lag behind before it is cut: some seconds of a busy desk, some hundred kilobytes at worst.
 const BUFFER: usize = 256;
@@ -48,6 +48,7 @@ struct Client {
     frames: mpsc::Sender<Frame>,
     board: bool,
     cut: CancellationToken,
+    doubt: Arc<Notify>,
 }
 
 /// One connection's end of the hub. Dropping it leaves.
@@ -59,6 +60,8 @@ pub struct Subscriber {
     frames: mpsc::Receiver<Frame>,
     /// Cancelled when this client was too slow or lost its rights: say `reset` and close.
     pub cut: CancellationToken,
+    /// Told when a session of this person ended: look at once whether it was this one.
+    pub doubt: Arc<Notify>,
 }
 
 impl Subscriber {
@@ -127,14 +130,15 @@ impl Hub {
         self.start().await?;
         let visible = self.0.desk.visible(&viewer).await?;
         let (frames, receiver) = mpsc::channel(BUFFER);
-        let cut = CancellationToken::new();
+        let (cut, doubt) = (CancellationToken::new(), Arc::new(Notify::new()));
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
         self.0.presence.arrive(id, viewer.user_id, &viewer.name);
         // Registered before the log is read: what comes in between is in both, and telling twice is harmless.
-        let client = Client { viewer, visible: visible.clone(), frames, board: false, cut: cut.clone() };
+        let client =
+            Client { viewer, visible: visible.clone(), frames, board: false, cut: cut.clone(), doubt: doubt.clone() };
         self.clients().insert(id, client);
-        let mut subscriber =
-            Subscriber { hub: self.clone(), id, first: std::collections::VecDeque::new(), frames: receiver, cut };
+        let first = std::collections::VecDeque::new();
+        let mut subscriber = Subscriber { hub: self.clone(), id, first, frames: receiver, cut, doubt };
 
         let newest = self.0.desk.store().newest_seq().await?;
         subscriber.first = match since {
@@ -339,6 +343,14 @@ impl Hub {
         for client in self.clients().values().filter(|client| here.contains(&client.viewer.user_id)) {
             // May be lost: a full buffer is not a reason to cut.
             let _ = client.frames.try_send(text.clone());
+        }
+    }
+
+    /// A session or a token of somebody ended: each of their connections here looks at once whether it may stay. Those on other
+    /// nodes look by themselves within half a minute.
+    pub fn doubt(&self, user: UserId) {
+        for client in self.clients().values().filter(|client| client.viewer.user_id == user) {
+            client.doubt.notify_one();
         }
     }
 

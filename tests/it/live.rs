@@ -12,12 +12,17 @@ use crate::support::{Fixture, mention};
 
 fn hub(f: &Fixture) -> (Hub, tokio::task::JoinHandle<()>, CancellationToken) {
     let hub = Hub::new(f.desk.clone());
+    let (task, stop) = run(&hub);
+    (hub, task, stop)
+}
+
+fn run(hub: &Hub) -> (tokio::task::JoinHandle<()>, CancellationToken) {
     let stop = CancellationToken::new();
     let task = tokio::spawn({
         let (hub, stop) = (hub.clone(), stop.clone());
         async move { hub.run(stop).await }
     });
-    (hub, task, stop)
+    (task, stop)
 }
 
 async fn next(client: &mut Subscriber) -> ServerMessage {
@@ -68,6 +73,18 @@ on_both_engines! {
         // From a future that never was (a restored backup): everything afresh.
         let mut lost = join(&hub, &f.sanne, Some(seq + 100)).await;
         assert!(matches!(next(&mut lost).await, ServerMessage::Reset { .. }));
+        stop.cancel();
+        task.await.unwrap();
+    }
+
+    async fn who_joins_before_the_hub_runs_misses_nothing(f) {
+        let hub = Hub::new(f.desk.clone());
+        let mut client = join(&hub, &f.sanne, None).await;
+        let ServerMessage::Ready { seq } = next(&mut client).await else { panic!("ready first") };
+        // A busy start: what comes in now is in no list that the client fetched, and the tail is not there yet.
+        f.arrives(mention("1", "anna", "tussendoor", 0)).await;
+        let (task, stop) = run(&hub);
+        assert!(until_snippet(&mut client, "tussendoor").await > seq);
         stop.cancel();
         task.await.unwrap();
     }

@@ -114,5 +114,6 @@ pub async fn password(
         return Err(ApiError::forbidden("password.wrong", "The current password is not right."));
     }
     web.limiter.forgive(address, &user.email);
+    web.hub.doubt(user.id);
     Ok(StatusCode::NO_CONTENT)
 }

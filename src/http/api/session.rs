@@ -57,7 +57,10 @@ pub async fn sign_in(
 #[utoipa::path(delete, path = "/api/session", tag = "people", responses((status = 204, description = "Signed out, also when nobody was signed in")))]
 pub async fn sign_out(State(web): State<Web>, headers: HeaderMap) -> Answer<impl IntoResponse> {
     if let Some(cookie) = cookie(&headers) {
-        people::sign_out(&web.store, &fingerprint(cookie.expose())).await?;
+        let whose = people::sign_out(&web.store, &fingerprint(cookie.expose())).await?;
+        if let Some(user) = whose {
+            web.hub.doubt(user);
+        }
     }
     Ok((StatusCode::NO_CONTENT, AppendHeaders([(header::SET_COOKIE, set_cookie(&web, None))])))
 }

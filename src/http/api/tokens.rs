@@ -55,5 +55,6 @@ pub async fn add(
 #[utoipa::path(delete, path = "/api/tokens/{id}", tag = "people", params(("id" = TokenId, Path)), responses((status = 204), (status = 404, body = Problem, content_type = "application/problem+json")))]
 pub async fn remove(State(web): State<Web>, signed: Signed, Path(id): Path<TokenId>) -> Answer<StatusCode> {
     people::remove_token(&web.store, signed.id(), id).await?;
+    web.hub.doubt(signed.id());
     Ok(StatusCode::NO_CONTENT)
 }

@@ -90,6 +90,7 @@ pub async fn change(
     let Changing { name, role, locale, enabled, team_ids, password } = given;
     let change = UserChange { name, role, locale, active: enabled, team_ids, password, preferences: None };
     let user = people::change_user(&web.store, signed.author(), id, change, signed.session()).await?;
+    web.hub.doubt(id);
     let teams = web.store.teams_of_user(id).await?;
     Ok(Json(UserView::new(&user, teams)))
 }

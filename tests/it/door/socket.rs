@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::at_the_door;
-use crate::door::server::{Caller, House};
+use crate::door::server::{Caller, House, PASSWORD};
 use crate::support::{self, mention};
 
 struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
@@ -161,6 +161,35 @@ at_the_door! {
         assert_eq!(opened["viewers"].as_array().unwrap().len(), 2);
         drop(his);
         assert_eq!(hers.hear_type("presence").await["viewers"].as_array().unwrap().len(), 1);
+    }
+
+    async fn a_session_that_is_signed_out_ends_its_sockets_at_once_and_no_others(house) {
+        let here = house.signed_in("Sanne", Role::Agent).await;
+        let there = house.sign_in("Sanne").await;
+        let (mut ends, _) = Socket::open(&here, None).await;
+        let (mut stays, _) = Socket::open(&there, None).await;
+        here.call("DELETE", "/api/session", json!(null)).await.must_be(204);
+        // Nobody moves the clock and `hear` waits for ten seconds: less than the half minute after which a socket looks by itself.
+        assert_eq!(ends.hear().await, json!({ "type": "close", "code": 4401 }));
+        stays.say(json!({ "type": "ping" })).await;
+        stays.hear_type("pong").await;
+    }
+
+    async fn another_password_ends_the_sockets_of_every_other_browser_at_once(house) {
+        let here = house.signed_in("Sanne", Role::Agent).await;
+        let there = house.sign_in("Sanne").await;
+        let (mut stays, _) = Socket::open(&here, None).await;
+        let (mut ends, _) = Socket::open(&there, None).await;
+        here.post("/api/me/password", json!({ "current": PASSWORD, "new": "nog een lange zin" })).await.must_be(204);
+        loop {
+            let heard = ends.hear().await;
+            if heard["type"] == "close" {
+                assert_eq!(heard["code"], 4401);
+                break;
+            }
+        }
+        stays.say(json!({ "type": "ping" })).await;
+        stays.hear_type("pong").await;
     }
 
     async fn who_is_put_out_is_cut_off(house) {
