@@ -284,6 +284,8 @@ pub async fn add_user(store: &Store, by: Actor, new: NewUser) -> Outcome<UserVie
         role: new.role,
         locale: new.locale,
         password_hash,
+        // Whoever adds somebody knows the first password, so it is nobody's own yet.
+        password_temporary: true,
         preferences: Json(json!({})),
         active: true,
         created_at: tx.now(),
@@ -353,6 +355,7 @@ pub async fn change_user(
     user.active = change.active.unwrap_or(user.active);
     if let Some(hash) = hash {
         user.password_hash = hash;
+        user.password_temporary = by != Actor::User(id);
     }
     tx.save_user(&user).await?;
     if let Some(teams) = &change.team_ids {

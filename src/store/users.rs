@@ -19,6 +19,8 @@ pub struct User {
     pub locale: String,
     /// argon2id in PHC form; empty for somebody who cannot sign in with a password.
     pub password_hash: String,
+    /// Somebody else chose it and knows it: the page asks for one of their own.
+    pub password_temporary: bool,
     /// The screens' own; opaque here.
     pub preferences: Json<Value>,
     pub active: bool,
@@ -32,7 +34,8 @@ impl std::fmt::Debug for User {
     }
 }
 
-const COLUMNS: &str = "id, email, name, role, locale, password_hash, preferences, active, created_at, last_seen_at";
+const COLUMNS: &str =
+    "id, email, name, role, locale, password_hash, password_temporary, preferences, active, created_at, last_seen_at";
 
 impl Store {
     /// Everybody, also who may no longer sign in, by name.
@@ -99,8 +102,8 @@ impl Tx {
         run!(
             self,
             sqlx::query(
-                "INSERT INTO users (id, email, name, role, locale, password_hash, preferences, active, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                "INSERT INTO users (id, email, name, role, locale, password_hash, preferences, active, created_at, password_temporary) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             )
             .bind(user.id)
             .bind(&user.email)
@@ -111,6 +114,7 @@ impl Tx {
             .bind(&user.preferences)
             .bind(user.active)
             .bind(user.created_at)
+            .bind(user.password_temporary)
         )?;
         Ok(())
     }
@@ -127,10 +131,10 @@ impl Tx {
     /// Writes everything but the address and the times.
     pub async fn save_user(&mut self, user: &User) -> Result<(), StoreError> {
         run!(self, sqlx::query(
-            "UPDATE users SET name = $2, role = $3, locale = $4, password_hash = $5, preferences = $6, active = $7 WHERE id = $1",
+            "UPDATE users SET name = $2, role = $3, locale = $4, password_hash = $5, preferences = $6, active = $7, password_temporary = $8 WHERE id = $1",
         )
         .bind(user.id).bind(&user.name).bind(user.role).bind(&user.locale).bind(&user.password_hash)
-        .bind(&user.preferences).bind(user.active))?;
+        .bind(&user.preferences).bind(user.active).bind(user.password_temporary))?;
         Ok(())
     }
 

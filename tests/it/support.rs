@@ -128,6 +128,7 @@ pub async fn person(store: &Store, name: &str, role: Role) -> Viewer {
         role,
         locale: "nl".to_owned(),
         password_hash: String::new(),
+        password_temporary: false,
         preferences: Json(json!({})),
         active: true,
         created_at: START,

@@ -26,6 +26,9 @@ pub struct Me {
     /// The screens' own.
     #[schema(value_type = Object)]
     pub preferences: Value,
+    /// Somebody else chose the password and knows it (a first start, an admin, the command line): the page asks for one of their
+    /// own. Nothing is refused until then.
+    pub password_temporary: bool,
     /// The server plays with made-up customers.
     pub playground: bool,
     pub version: &'static str,
@@ -55,6 +58,7 @@ impl Me {
                 .map(|team| TeamName { id: team.id, name: team.name })
                 .collect(),
             preferences: user.preferences.0.clone(),
+            password_temporary: user.password_temporary,
             playground: web.playground,
             version: VERSION,
         })

@@ -92,6 +92,24 @@ at_the_door! {
         assert_eq!(again.try_sign_in("sanne", "nog een lange zin").await.status, 200);
     }
 
+    async fn a_password_that_somebody_else_chose_is_said_to_be_so_until_it_is_changed(house) {
+        let chief = house.signed_in("Chief", Role::Admin).await;
+        let sanne = house.signed_in("Sanne", Role::Agent).await;
+        let me = sanne.get("/api/me").await.must_be(200);
+        assert_eq!(me["password_temporary"], true);
+        // It is a question, not a gate: everything works meanwhile.
+        sanne.get("/api/conversations").await.must_be(200);
+        sanne.call("PATCH", "/api/me", json!({ "name": "Sanne B" })).await.must_be(200);
+        assert_eq!(sanne.get("/api/me").await.must_be(200)["password_temporary"], true);
+        sanne.post("/api/me/password", json!({ "current": PASSWORD, "new": "nog een lange zin" })).await.must_be(204);
+        assert_eq!(sanne.get("/api/me").await.must_be(200)["password_temporary"], false);
+        let path = format!("/api/users/{}", me["id"].as_str().unwrap());
+        chief.call("PATCH", &path, json!({ "password": "van de beheerder" })).await.must_be(200);
+        let mut again = house.stranger();
+        let answer = again.try_sign_in("sanne", "van de beheerder").await;
+        assert_eq!(answer.must_be(200)["password_temporary"], true);
+    }
+
     async fn a_token_does_what_its_owner_may_and_makes_no_tokens(house) {
         let sanne = house.signed_in("Sanne", Role::Agent).await;
         let made = sanne.post("/api/tokens", json!({ "name": "report" })).await.must_be(201);

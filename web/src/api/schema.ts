@@ -1232,6 +1232,11 @@ export interface components {
             teams: components["schemas"]["TeamName"][];
             /** @description The screens' own. */
             preferences: Record<string, never>;
+            /**
+             * @description Somebody else chose the password and knows it (a first start, an admin, the command line): the page asks for one of their
+             *     own. Nothing is refused until then.
+             */
+            password_temporary: boolean;
             /** @description The server plays with made-up customers. */
             playground: boolean;
             version: string;

@@ -24,6 +24,8 @@ class Session {
   me = $state.raw<Me | null>(null);
   /** True when a session ended without us asking for it. */
   expired = $state(false);
+  /** The password somebody just signed in with, while it is one that another person chose and they have not answered yet. */
+  given = $state<string | null>(null);
   private readonly starts: Hook[] = [];
   private readonly stops: Hook[] = [];
 
@@ -76,6 +78,7 @@ class Session {
   async signIn(email: string, password: string): Promise<void> {
     const me = await calls.open(email, password);
     this.expired = false;
+    this.given = me.password_temporary ? password : null;
     await this.enter(me);
   }
 
@@ -83,6 +86,17 @@ class Session {
     await calls.close().catch(() => undefined);
     sessionStorage.clear();
     this.leave();
+  }
+
+  /** The password is their own now. */
+  owned(): void {
+    if (this.me) this.me = { ...this.me, password_temporary: false };
+    this.given = null;
+  }
+
+  /** Not now; the banner stays. */
+  later(): void {
+    this.given = null;
   }
 
   async prefer(change: Partial<Preferences>): Promise<void> {
@@ -107,6 +121,7 @@ class Session {
 
   private leave(): void {
     this.me = null;
+    this.given = null;
     this.phase = 'out';
     for (const hook of this.stops) void hook();
   }
