@@ -65,6 +65,9 @@ impl Registration<'_> {
     ) -> Result<String, ChannelError> {
         use oauth2::TokenResponse;
         let value = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        if value("error") == Some("access_denied") {
+            return Err(denied());
+        }
         if let Some(error) = value("error") {
             return Err(refused(value("error_description").unwrap_or(error)));
         }
@@ -86,6 +89,22 @@ impl Registration<'_> {
             }
         }
     }
+}
+
+/// Somebody pressed no (RFC 6749, section 4.1.2.1).
+fn denied() -> ChannelError {
+    ChannelError::new(
+        Class::Rejected,
+        "oauth.denied",
+        Words::new(
+            "Permission was not given there, so nothing was connected.",
+            "Daar is geen toestemming gegeven, dus er is niets gekoppeld.",
+        ),
+        Words::new(
+            "Begin again, and allow it there with the organisation's account.",
+            "Begin opnieuw en sta het daar toe met het account van de organisatie.",
+        ),
+    )
 }
 
 fn refused(detail: &str) -> ChannelError {

@@ -1,8 +1,10 @@
 //! Connecting an account in the browser: to the platform, and back.
 
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,6 +14,10 @@ use super::session::Signed;
 
 /// Where platforms send the browser back to.
 pub const CALLBACK: &str = "/connect/callback";
+/// The cookie that tells the accounts screen why a connection failed.
+const TOLD: &str = "balie_told";
+/// Browsers keep four kilobytes a cookie, name and attributes included.
+const ROOM: usize = 3_500;
 
 /// The fields that are needed before the platform can be asked (its address).
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -45,7 +51,8 @@ pub async fn start(
     Ok(Json(SendTo { authorize_url }))
 }
 
-/// `GET /connect/callback`: the browser is back. It is sent on to the accounts screen, with the outcome in the address.
+/// `GET /connect/callback`: the browser is back. It is sent on to the accounts screen, with the outcome in the address; the words
+/// of a failure go along in a cookie of a minute, because words in an address could be anybody's.
 pub async fn callback(
     State(web): State<Web>,
     signed: Signed,
@@ -58,16 +65,30 @@ pub async fn callback(
         Ok(uri) => uri,
         Err(error) => return error.into_response(),
     };
-    let outcome = match web.desk.finish_connecting(&signed.viewer(), &pairs, &redirect_uri).await {
-        Ok(account) => format!("connected={}", account.id),
+    match web.desk.finish_connecting(&signed.viewer(), &pairs, &redirect_uri).await {
+        Ok(account) => Redirect::to(&format!("/settings/accounts?connected={}", account.id)).into_response(),
         Err(error) => {
             let error = ApiError::from(error);
             tracing::info!(code = error.code(), "an account could not be connected in the browser");
-            let detail = url::form_urlencoded::byte_serialize(error.detail().as_bytes()).collect::<String>();
-            format!("failed={}&detail={detail}", error.code())
+            let to = Redirect::to(&format!("/settings/accounts?failed={}", error.code()));
+            (AppendHeaders([(header::SET_COOKIE, told(&web, &error))]), to).into_response()
         }
-    };
-    Redirect::to(&format!("/settings/accounts?{outcome}")).into_response()
+    }
+}
+
+/// The problem, for the accounts screen alone: whole, or without what belongs to it where a cookie has no room for that.
+fn told(web: &Web, error: &ApiError) -> HeaderValue {
+    let mut problem = Problem::from(error);
+    let text = |problem: &Problem| URL_SAFE_NO_PAD.encode(serde_json::to_vec(problem).unwrap_or_default());
+    let mut value = text(&problem);
+    if value.len() > ROOM {
+        problem.extra = serde_json::Map::new();
+        problem.detail = problem.detail.chars().take(300).collect();
+        value = text(&problem);
+    }
+    let secure = if web.is_secure() { "; Secure" } else { "" };
+    let cookie = format!("{TOLD}={value}; Path=/settings; SameSite=Lax; Max-Age=60{secure}");
+    HeaderValue::from_str(&cookie).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 fn redirect_uri(web: &Web, headers: &HeaderMap) -> Answer<String> {

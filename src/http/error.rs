@@ -148,25 +148,25 @@ impl ApiError {
     pub fn code(&self) -> &str {
         &self.code
     }
+}
 
-    #[must_use]
-    pub fn detail(&self) -> &str {
-        &self.detail
+impl From<&ApiError> for Problem {
+    fn from(error: &ApiError) -> Self {
+        Self {
+            kind: "about:blank",
+            title: error.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: error.status.as_u16(),
+            detail: error.detail.clone(),
+            code: error.code.clone().into_owned(),
+            cure: error.cure.clone(),
+            extra: error.extra.clone(),
+        }
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let problem = Problem {
-            kind: "about:blank",
-            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
-            status: self.status.as_u16(),
-            detail: self.detail,
-            code: self.code.into_owned(),
-            cure: self.cure,
-            extra: self.extra,
-        };
-        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let body = serde_json::to_vec(&Problem::from(&self)).unwrap_or_default();
         let mut response = (
             self.status,
             [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")],

@@ -62,6 +62,11 @@ export class Server {
     return this;
   }
 
+  /** Where the platform is that the account is on. */
+  get platformUrl(): string {
+    return this.platform?.url ?? '';
+  }
+
   /** A customer posts on the platform. */
   async customer(text: string, who: 'customer' | 'customer2' = 'customer'): Promise<void> {
     const res = await fetch(`${this.platform?.url}/api/v1/statuses`, {
@@ -70,6 +75,22 @@ export class Server {
       body: JSON.stringify({ status: `@brand ${text}`, language: 'nl' }),
     });
     if (!res.ok) throw new Error(`the platform refused: ${res.status} ${await res.text()}`);
+  }
+
+  /** What the brand said with this mark in it, as its followers read it, oldest first; waits until there are so many. */
+  async brandSaid(mark: string, count: number): Promise<string[]> {
+    const ask = async <T>(path: string): Promise<T> => {
+      const res = await fetch(`${this.platform?.url}/api/v1${path}`, { headers: { authorization: `Bearer ${this.platform?.tokens.brand}` } });
+      return (await res.json()) as T;
+    };
+    const { id } = await ask<{ id: string }>('/accounts/verify_credentials');
+    const end = Date.now() + 30_000;
+    for (;;) {
+      const posts = await ask<{ content: string }[]>(`/accounts/${id}/statuses?limit=40`);
+      const said = posts.map((one) => one.content).filter((text) => text.includes(mark)).reverse();
+      if (said.length >= count || Date.now() > end) return said;
+      await new Promise((ok) => setTimeout(ok, 200));
+    }
   }
 
   private play(binary: string): Promise<Platform> {

@@ -3,6 +3,8 @@
 use balie::channels::fake;
 use balie::clock::Clock;
 use balie::model::Role;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::at_the_door;
@@ -10,11 +12,16 @@ use crate::door::server::Caller;
 
 const ANYWHERE: &str = "127.0.0.1:0";
 
-/// Goes where the server sends the browser, presses the brand's button there, and gives where that leads: path and query here.
+/// Presses the brand's button where the server sends the browser.
 async fn consent(caller: &Caller, authorize_url: &str) -> String {
+    answer(caller, authorize_url, ("login", "brand")).await
+}
+
+/// Goes where the server sends the browser, presses a button there, and gives where that leads: path and query here.
+async fn answer(caller: &Caller, authorize_url: &str, (name, value): (&str, &str)) -> String {
     let url: url::Url = authorize_url.parse().unwrap();
     let mut form: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    form.push(("login".to_owned(), "brand".to_owned()));
+    form.push((name.to_owned(), value.to_owned()));
     let mut post = url.clone();
     post.set_query(None);
     let answer = caller.http.post(post).form(&form).send().await.unwrap();
@@ -49,6 +56,22 @@ at_the_door! {
         assert!(again.headers["location"].to_str().unwrap().contains("failed=connect.unknown"), "a code is good for once");
         let tested = chief.post(&format!("/api/accounts/{}/probe", accounts[0]["id"].as_str().unwrap()), Value::Null).await.must_be(200);
         assert_eq!(tested["health"]["state"], "ok", "{tested}");
+    }
+
+    async fn who_says_no_there_is_told_so_here_in_both_languages(house) {
+        let platform = fake::serve_named("mastodon", ANYWHERE.parse().unwrap(), Clock::system()).await.unwrap();
+        let chief = house.signed_in("Chief", Role::Admin).await;
+        let back = answer(&chief, &begin(&chief, &platform.url).await, ("deny", "deny")).await;
+        let done = chief.get(&back).await;
+        assert_eq!(done.headers["location"], "/settings/accounts?failed=oauth.denied");
+        let cookie = done.headers["set-cookie"].to_str().unwrap();
+        assert!(cookie.contains("Path=/settings") && cookie.contains("Max-Age=60"), "{cookie}");
+        let value = cookie.strip_prefix("balie_told=").unwrap().split(';').next().unwrap();
+        let problem: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(value).unwrap()).unwrap();
+        assert_eq!(problem["code"], "oauth.denied");
+        assert!(problem["cause"]["nl"].as_str().unwrap().contains("toestemming"), "{problem}");
+        assert!(!problem["cures"]["en"].as_str().unwrap().is_empty(), "{problem}");
+        assert_eq!(chief.get("/api/accounts").await.body, json!([]));
     }
 
     async fn nobody_finishes_what_another_began_or_what_was_never_begun(house) {

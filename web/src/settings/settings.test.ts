@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { complete, firstValues, settingsOf } from './fields';
+import { outcome } from './outcome';
 import { blocks, inline } from './setup';
 import type { ChannelField } from '../api/types';
 
@@ -42,5 +43,26 @@ describe('the setup notes of a channel', () => {
       { kind: 'text', text: 'see ' },
       { kind: 'link', text: 'docs', href: 'https://d.example' },
     ]);
+  });
+});
+
+describe('the way back from connecting in the browser', () => {
+  const cookie = (problem: object): string => `balie_told=${Buffer.from(JSON.stringify(problem)).toString('base64url')}`;
+
+  it('tells what was connected, or why not in the words of the server', () => {
+    expect(outcome(new URLSearchParams('connected=a1'), '')).toEqual({ connected: 'a1' });
+    const cause = { nl: 'Geen toestemming — jammer', en: 'No' };
+    expect(outcome(new URLSearchParams('failed=oauth.denied'), `x=y; ${cookie({ code: 'oauth.denied', cause })}`)).toMatchObject({
+      failed: { code: 'oauth.denied', cause },
+    });
+    expect(outcome(new URLSearchParams(), cookie({ code: 'oauth.denied' }))).toBeNull();
+  });
+
+  it('shows no words that came with an address of somebody else', () => {
+    const link = new URLSearchParams('failed=oauth.denied&detail=Bel+0900-1234');
+    expect(JSON.stringify(outcome(link, 'balie_told=%%%'))).not.toContain('0900');
+    expect(outcome(link, cookie({ code: 'account.twice', detail: 'old news' }))).toEqual({
+      failed: { type: 'about:blank', title: 'oauth.denied', status: 422, code: 'oauth.denied' },
+    });
   });
 });

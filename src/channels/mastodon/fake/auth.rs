@@ -66,7 +66,7 @@ pub fn application(world: &World, call: &Call<'_>) -> Answer {
     )
 }
 
-/// A page with a button for each local account.
+/// A page with a button for each local account, and one for who says no.
 pub fn page(world: &World, call: &Call<'_>) -> Answer {
     if call.params.one("client_id").is_none_or(|client| !world.apps.contains_key(client)) {
         return refuse(401, "Client authentication failed due to unknown client");
@@ -89,7 +89,7 @@ pub fn page(world: &World, call: &Call<'_>) -> Answer {
         .collect::<Vec<_>>()
         .concat();
     Answer::Page(format!(
-        "<!DOCTYPE html><title>Authorize</title><h1>Who are you?</h1><form method=\"post\" action=\"/oauth/authorize\">{hidden}{buttons}</form>"
+        "<!DOCTYPE html><title>Authorize</title><h1>Who are you?</h1><form method=\"post\" action=\"/oauth/authorize\">{hidden}{buttons}<p><button name=\"deny\" value=\"deny\">Deny</button></p></form>"
     ))
 }
 
@@ -116,6 +116,16 @@ pub fn authorize(world: &mut World, call: &Call<'_>) -> Answer {
     if !scopes.split_whitespace().all(allowed) {
         return refuse(400, "The requested scope is invalid, unknown, or malformed.");
     }
+    if call.params.one("deny").is_some() {
+        return back(
+            &redirect_uri,
+            call,
+            &[
+                ("error", "access_denied"),
+                ("error_description", "The resource owner or authorization server denied the request."),
+            ],
+        );
+    }
     let Some(account) = world.find(&param("login")) else {
         return refuse(403, "Your login is currently pending approval");
     };
@@ -127,10 +137,15 @@ pub fn authorize(world: &mut World, call: &Call<'_>) -> Answer {
             "<!DOCTYPE html><title>Code</title><input class=\"oauth-code\" readonly value=\"{code}\">"
         ));
     }
+    back(&redirect_uri, call, &[("code", &code)])
+}
+
+/// To where the application waits, with the outcome and its own state.
+fn back(redirect_uri: &str, call: &Call<'_>, outcome: &[(&str, &str)]) -> Answer {
     let Ok(mut url) = redirect_uri.parse::<url::Url>() else {
         return refuse(400, "The redirect uri included is not valid.");
     };
-    url.query_pairs_mut().append_pair("code", &code);
+    url.query_pairs_mut().extend_pairs(outcome);
     if let Some(state) = call.params.one("state") {
         url.query_pairs_mut().append_pair("state", state);
     }

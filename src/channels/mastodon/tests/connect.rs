@@ -45,9 +45,13 @@ async fn an_account_is_connected_in_the_browser() {
     keep["verifier"] = "w".repeat(43).into();
     let error = oauth.finish(&context, back, &came_back, &keep).await.unwrap_err();
     assert_eq!((error.class, error.code.as_str()), (Class::Rejected, "oauth.refused"));
-    let denied =
-        [("error".to_owned(), "access_denied".to_owned()), ("error_description".to_owned(), "Not today".to_owned())];
-    assert!(oauth.finish(&context, back, &denied, &again.keep).await.unwrap_err().cause.en.contains("Not today"));
+    let with = |error: &str| {
+        [("error".to_owned(), error.to_owned()), ("error_description".to_owned(), "Not today".to_owned())]
+    };
+    let denied = oauth.finish(&context, back, &with("access_denied"), &again.keep).await.unwrap_err();
+    assert_eq!((denied.class, denied.code.as_str()), (Class::Rejected, "oauth.denied"));
+    let broken = oauth.finish(&context, back, &with("server_error"), &again.keep).await.unwrap_err();
+    assert!(broken.cause.en.contains("Not today"), "the server's own sentence is passed on");
 }
 
 /// The address in `Location`.
