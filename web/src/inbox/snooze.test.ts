@@ -30,3 +30,14 @@ it('offers no moment that has passed', () => {
   expect(moments(evening).every((one) => one.at > evening)).toBe(true);
   expect(moments(evening).map((one) => one.key)).not.toContain('snooze.afternoon');
 });
+
+describe('the usual moments', () => {
+  it('are each a moment of their own, also on a Sunday, when tomorrow is Monday', () => {
+    for (let day = 14; day <= 21; day += 1) {
+      for (const hour of [0, 8, 11, 12, 16, 23]) {
+        const found = moments(at(day, hour, 0)).map((one) => one.at);
+        expect(new Set(found).size, `at ${hour}:00 on the ${day}th`).toBe(found.length);
+      }
+    }
+  });
+});

@@ -24,7 +24,8 @@ export function moments(now: number): { key: Key; at: number }[] {
     { key: 'snooze.monday' as const, at: at(now, monday, 9) },
     { key: 'snooze.week' as const, at: at(now, 7, 9) },
   ];
-  return later.filter((one) => one.at > now + 15 * MINUTE);
+  // On a Sunday tomorrow morning is Monday morning: one moment, one line.
+  return later.filter((one, index) => one.at > now + 15 * MINUTE && later.findIndex(({ at }) => at === one.at) === index);
 }
 
 const DAYS: readonly (readonly string[])[] = [
