@@ -2,7 +2,7 @@
 // language, colours and size of the project. Console errors and failed requests fail the test.
 import AxeBuilder from '@axe-core/playwright';
 import { test as base, expect, type APIRequestContext, type Page } from '@playwright/test';
-import { Server } from './server';
+import { Server, type Admin } from './server';
 
 export type Locale = 'nl' | 'en';
 
@@ -52,8 +52,12 @@ export const test = base.extend<Fixtures, { server: Server }>({
 
 /** Signs a context in over the API (the sign-in form has tests of its own) and sets the person's language. */
 export async function signIn(request: APIRequestContext, server: Server, locale: Locale): Promise<void> {
+  await signInAs(request, server, locale, server.admin);
+}
+
+export async function signInAs(request: APIRequestContext, server: Server, locale: Locale, person: Admin): Promise<void> {
   const headers = { origin: server.url };
-  const signedIn = await request.post(`${server.url}/api/session`, { headers, data: server.admin });
+  const signedIn = await request.post(`${server.url}/api/session`, { headers, data: person });
   expect(signedIn.status(), 'signed in').toBe(200);
   const set = await request.patch(`${server.url}/api/me`, { headers, data: { locale } });
   expect(set.status(), 'language set').toBe(200);

@@ -77,19 +77,21 @@ export class Server {
     if (!res.ok) throw new Error(`the platform refused: ${res.status} ${await res.text()}`);
   }
 
-  /** What the brand said with this mark in it, as its followers read it, oldest first; waits until there are so many. */
+  /** What the brand said with this mark in it, as a customer reads it, oldest first; waits until there are so many. */
   async brandSaid(mark: string, count: number): Promise<string[]> {
-    const ask = async <T>(path: string): Promise<T> => {
-      const res = await fetch(`${this.platform?.url}/api/v1${path}`, { headers: { authorization: `Bearer ${this.platform?.tokens.brand}` } });
-      return (await res.json()) as T;
+    const ask = async (path: string): Promise<unknown> => {
+      // With the customer's token: the brand's is what the connector spends.
+      const res = await fetch(`${this.platform?.url}/api/v1${path}`, { headers: { authorization: `Bearer ${this.platform?.tokens.customer}` } });
+      if (!res.ok) throw new Error(`the platform refused ${path}: ${res.status} ${await res.text()}`);
+      return res.json();
     };
-    const { id } = await ask<{ id: string }>('/accounts/verify_credentials');
+    const { id } = (await ask('/accounts/lookup?acct=brand')) as { id: string };
     const end = Date.now() + 30_000;
     for (;;) {
-      const posts = await ask<{ content: string }[]>(`/accounts/${id}/statuses?limit=40`);
+      const posts = (await ask(`/accounts/${id}/statuses?limit=40`)) as { content: string }[];
       const said = posts.map((one) => one.content).filter((text) => text.includes(mark)).reverse();
       if (said.length >= count || Date.now() > end) return said;
-      await new Promise((ok) => setTimeout(ok, 200));
+      await new Promise((ok) => setTimeout(ok, 500));
     }
   }
 
