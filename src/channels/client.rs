@@ -150,12 +150,31 @@ impl Client {
         }
         let also = || self.also.is_some_and(|also| literal(url) == Some(also.ip()) && url.port() == Some(also.port()));
         if !self.allow_private && literal(url).is_some_and(is_private) && !also() {
-            return Err(ChannelError::rejected(
-                "address.private",
-                "this address is in a private network; start Balie with --allow-private if that is meant.",
-            ));
+            return Err(private());
         }
         Ok(())
+    }
+
+    /// Where a host that is no web server may be dialled: what its name leads to, without the private addresses unless those are
+    /// allowed.
+    ///
+    /// # Errors
+    /// `Transient` when the name leads nowhere; `Rejected` when it leads only to where we may not go.
+    pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ChannelError> {
+        let bare = host.trim_matches(|c| c == '[' || c == ']');
+        let found: Vec<SocketAddr> = tokio::net::lookup_host((bare, port))
+            .await
+            .map_err(|_| ChannelError::transient(format!("the name {bare} cannot be looked up")))?
+            .collect();
+        let allowed: Vec<SocketAddr> = found
+            .iter()
+            .copied()
+            .filter(|at| self.allow_private || !is_private(at.ip()) || self.also == Some(*at))
+            .collect();
+        if allowed.is_empty() && !found.is_empty() {
+            return Err(private());
+        }
+        Ok(allowed)
     }
 
     /// Sends and reads the answer whole, at most `DEFAULT_MAX_BODY` bytes.
@@ -174,6 +193,13 @@ impl Client {
         let response = request.send().await.map_err(|error| failure(&error))?;
         read(response, max).await
     }
+}
+
+fn private() -> ChannelError {
+    ChannelError::rejected(
+        "address.private",
+        "this address is in a private network; start Balie with --allow-private if that is meant.",
+    )
 }
 
 async fn read(response: Response, max: usize) -> Result<Answer, Failure> {

@@ -36,6 +36,7 @@ pub mod client;
 #[cfg(test)]
 pub mod contract;
 pub mod descriptor;
+pub mod dial;
 pub mod email;
 pub mod error;
 pub mod fake;

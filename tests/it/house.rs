@@ -148,6 +148,7 @@ fn a_channel_never_sees_another() {
         "client",
         "contract",
         "descriptor",
+        "dial",
         "error",
         "fake",
         "hook",
