@@ -31,8 +31,9 @@ impl Desk {
         viewer.must(Act::Administer)?;
         let descriptor = descriptor(channel)?;
         let oauth = oauth(descriptor)?;
-        let (open, _) = sort_fields(descriptor, settings, false)?;
-        let context = self.connections.context(open.clone(), Arc::new(MemorySecrets::new(json!({}))));
+        let (open, secret) = sort_fields(descriptor, settings, false)?;
+        // An application's secret may be needed to begin; what of it the end needs, the channel puts into what it keeps.
+        let context = self.connections.context(open.clone(), Arc::new(MemorySecrets::new(secret)));
         let state = crate::secret::token();
         let start = oauth.start(&context, redirect_uri, &state).await?;
         let keep = self.connections.seal_text(&place(&state), &start.keep.to_string());
