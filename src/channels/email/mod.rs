@@ -1,8 +1,263 @@
 //! E-mail: a mailbox read over IMAP and answered over SMTP.
 //!
-//! Owns: everything about mail: which thread a mail belongs to (`thread`), reading it (`convert`).
+//! Owns: everything about mail: what an admin fills in (`settings`), signing in (`auth`), the connections (`imap`, `smtp`), which
+//! thread a mail belongs to (`thread`), reading (`pull`, `stream`, `convert`) and answering (`compose`, `reply`).
 //! Must not: know the desk.
 
+mod auth;
+mod compose;
 pub mod convert;
+mod imap;
 pub mod me;
+mod pull;
+mod reply;
+mod settings;
+mod smtp;
+mod stream;
+#[cfg(test)]
+mod tests;
 pub mod thread;
+mod utf7;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, OnceCell};
+
+use self::auth::Auth;
+use self::compose::LARGEST_FILES;
+use self::imap::Session;
+use self::me::Me;
+use self::settings::{Copies, Settings};
+use self::smtp::Submission;
+use self::thread::ReplyToken;
+use super::dial::Trust;
+use super::{
+    Allowance, AttachmentLimit, Batch, Channel, ChannelError, Class, Context, Descriptor, Draft, Feed, Files, Known,
+    Limit, Measure, Probe, Pull, Reply, Stream, ThreadRef, Unit, limits,
+};
+use crate::model::Lane;
+
+/// E-mail.
+pub static DESCRIPTOR: Descriptor = Descriptor {
+    key: "email",
+    name: "E-mail",
+    icon: include_str!("icon.svg"),
+    setup: include_str!("SETUP.md"),
+    fields: settings::FIELDS,
+    lanes: &[Lane::Private],
+    oauth: Some(&auth::Browser),
+    connect,
+    fake: None,
+};
+
+/// Nobody writes more in one mail; what is longer is a file.
+const LONGEST: i64 = 100_000;
+const MOST_FILES: i64 = 20;
+/// A connection that was not used for so long is asked whether it still stands.
+const DOUBTED: Duration = Duration::from_secs(45);
+
+fn connect(context: Context) -> Result<Arc<dyn Channel>, ChannelError> {
+    let settings = Settings::read(&context.settings)?;
+    let trust = Trust::new(settings.certificate.as_deref())?;
+    Ok(Arc::new(Email {
+        auth: Auth::new(context.clone()),
+        context,
+        settings,
+        trust,
+        me: OnceCell::new(),
+        work: Mutex::default(),
+        filing: Mutex::default(),
+        stuck: Mutex::default(),
+    }))
+}
+
+/// One mailbox.
+pub struct Email {
+    context: Context,
+    settings: Settings,
+    trust: Trust,
+    auth: Auth,
+    me: OnceCell<Me>,
+    /// A connection at rest, for reading. Whoever uses it takes it out, so that a dropped future leaves none half-way.
+    work: Mutex<Option<Session>>,
+    /// The same, for the Sent folder: a reply does not wait until a thousand mails are read.
+    filing: Mutex<Option<Session>>,
+    /// The mail that could not be fetched, and how often.
+    stuck: Mutex<Option<((String, u32, u32), u32)>>,
+}
+
+impl Email {
+    /// Who we are. The key of our reply addresses is made once, when it is first needed.
+    async fn me(&self) -> Result<Me, ChannelError> {
+        let made = self.me.get_or_try_init(|| async {
+            let mut key = Vec::new();
+            if self.settings.plus {
+                let mut secrets = self.context.secrets.load().await?;
+                if secrets["reply_key"].as_str().is_none_or(str::is_empty) {
+                    secrets["reply_key"] = crate::secret::token().into();
+                    self.context.secrets.save(&secrets).await?;
+                }
+                key = secrets["reply_key"].as_str().unwrap_or_default().as_bytes().to_vec();
+            }
+            Ok::<_, ChannelError>(Me { addresses: self.settings.addresses.clone(), token: ReplyToken::new(key) })
+        });
+        made.await.cloned()
+    }
+
+    /// A new connection.
+    async fn open(&self) -> Result<Session, ChannelError> {
+        let now = self.context.clock.now();
+        Session::open(&self.context.client, &self.settings, &self.trust, &self.auth, now).await
+    }
+
+    /// The connection at rest if it still stands, else a new one. Whoever is done with it puts it back.
+    async fn session(&self, rest: &Mutex<Option<Session>>) -> Result<Session, ChannelError> {
+        let resting = rest.lock().await.take();
+        if let Some(mut session) = resting {
+            let now = self.context.clock.now();
+            if now.since(session.used) < DOUBTED {
+                return Ok(session);
+            }
+            if session.noop().await.is_ok() {
+                session.used = now;
+                return Ok(session);
+            }
+        }
+        self.open().await
+    }
+}
+
+#[async_trait]
+impl Channel for Email {
+    async fn probe(&self) -> Result<Probe, ChannelError> {
+        let mut warnings = Vec::new();
+        let mut session = self.open().await?;
+        let mut found = false;
+        for folder in &self.settings.folders {
+            let there = session.select(&utf7::encode(folder)).await?.is_some();
+            found |= there;
+            if !there {
+                warnings.push(format!("email.no_folder: the mailbox has no folder {folder}; it is not read."));
+            }
+        }
+        if !found {
+            return Err(pull::no_folder(&self.settings.folders.join(", ")));
+        }
+        if !session.has("IDLE") {
+            warnings
+                .push("email.no_idle: the server does not tell of new mail; it is asked every half minute.".to_owned());
+        }
+        if session.sent.is_none() && self.settings.copies != Copies::Nobody {
+            warnings.push(
+                "email.no_sent: there is no folder for sent mail, so no copies are kept, and after a broken connection nobody knows whether a mail left. Name the folder in the settings."
+                    .to_owned(),
+            );
+        }
+        // Mail that cannot be sent now can still be read; credentials that are refused need somebody.
+        match Submission::open(&self.context.client, &self.settings, &self.trust, &self.auth).await {
+            Ok(_) => {}
+            Err(error) if matches!(error.class, Class::Unauthorized | Class::Rejected) => return Err(error),
+            Err(error) => {
+                warnings.push(format!("email.smtp_unreachable: sending does not work now. {}", error.cause.en))
+            }
+        }
+        let facts = json!({
+            "address": self.settings.address,
+            "sent": session.sent,
+            "idle": session.has("IDLE"),
+            "condstore": session.has("CONDSTORE"),
+        });
+        let name =
+            if self.settings.name.is_empty() { self.settings.address.clone() } else { self.settings.name.clone() };
+        Ok(Probe {
+            external_id: self.settings.address.clone(),
+            handle: self.settings.address.clone(),
+            name,
+            url: None,
+            facts,
+            warnings,
+            expires_at: self.auth.ends().await,
+        })
+    }
+
+    fn allowance(&self, _thread: &ThreadRef, _facts: &Value) -> Allowance {
+        Allowance {
+            may_reply: true,
+            limit: Limit { unit: Unit::Characters, max: LONGEST },
+            attachments: AttachmentLimit {
+                max: MOST_FILES,
+                max_bytes: LARGEST_FILES as i64,
+                mimes: Vec::new(),
+                alt_max: 0,
+            },
+            recipients: true,
+            ..Allowance::default()
+        }
+    }
+
+    fn measure(&self, draft: &Draft<'_>, _facts: &Value) -> Measure {
+        let used = draft.text.chars().count() as i64;
+        let over = used > LONGEST;
+        Measure {
+            used,
+            max: LONGEST,
+            unit: Unit::Characters,
+            over,
+            parts: over.then(|| limits::split(draft.text, |part| part.chars().count() as i64 <= LONGEST)),
+            notes: Vec::new(),
+        }
+    }
+
+    fn pull(&self) -> Option<&dyn Pull> {
+        Some(self)
+    }
+    fn stream(&self) -> Option<&dyn Stream> {
+        Some(self)
+    }
+    fn reply(&self) -> Option<&dyn Reply> {
+        Some(self)
+    }
+    fn files(&self) -> Option<&dyn Files> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Pull for Email {
+    fn feeds(&self) -> &'static [Feed] {
+        pull::FEEDS
+    }
+
+    async fn pull(&self, _feed: &str, cursor: Option<&Value>) -> Result<Batch, ChannelError> {
+        self.look(cursor).await
+    }
+
+    /// A mail that was sent stays what it was; that somebody deletes it in the mailbox unsays nothing.
+    async fn recheck(&self, _known: &[Known]) -> Result<Batch, ChannelError> {
+        Ok(Batch::default())
+    }
+
+    async fn reread(&self, _feed: &str, payload: &str) -> Result<Batch, ChannelError> {
+        self.read_again(payload).await
+    }
+
+    fn recheck_max(&self) -> usize {
+        0
+    }
+}
+
+#[async_trait]
+impl Files for Email {
+    async fn fetch(&self, url: &str, max: usize) -> Result<Bytes, ChannelError> {
+        let gone = || ChannelError::rejected("email.gone", "the mail is no longer in the mailbox.");
+        let mut parts = url.strip_prefix("imap:").ok_or_else(gone)?.splitn(3, '/');
+        let number = |part: Option<&str>| part.and_then(|part| part.parse::<u32>().ok()).ok_or_else(gone);
+        let (validity, uid) = (number(parts.next())?, number(parts.next())?);
+        let folder = parts.next().ok_or_else(gone)?;
+        self.fetch_again(folder, validity, uid, max).await?.map(Bytes::from).ok_or_else(gone)
+    }
+}
