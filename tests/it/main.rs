@@ -10,6 +10,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test plays what the program does in its one place")]
 
 mod chaos;
+mod around;
 mod claims;
 mod door;
 mod house;
