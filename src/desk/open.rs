@@ -92,7 +92,10 @@ impl Desk {
             threads.push(self.thread_view(thread, id).await?);
         }
         let Messages { items: messages, earlier } = self.messages(id, None).await?;
-        let contact = self.store.contact(row.contact.id).await?.ok_or(DeskError::NotFound("contact"))?;
+        let visible = self.visible(viewer).await?;
+        let contact = self.contact_within(&visible, row.contact.id).await?.ok_or(DeskError::NotFound("contact"))?;
+        let person = self.store.person(row.contact.id).await?;
+        let suggestions = self.suggestions(&visible, person).await?;
         let history = self.history(viewer, &row).await?;
         let claim = match row.claim {
             None => None,
@@ -110,7 +113,7 @@ impl Desk {
             .map(|event| LogLine { at: event.at, user_id: event.user_id, data: event.data })
             .collect();
         let draft = self.draft(viewer, id).await?;
-        Ok(Conversation { row, threads, messages, earlier, contact, history, draft, claim, log, seq })
+        Ok(Conversation { row, threads, messages, earlier, contact, suggestions, history, draft, claim, log, seq })
     }
 
     /// Older messages of a conversation.
@@ -136,7 +139,7 @@ impl Desk {
     }
 
     async fn history(&self, viewer: &Viewer, row: &ConversationRow) -> Result<Vec<ConversationRow>, DeskError> {
-        let filter = Filter { contact: Some(row.contact.id), ..Filter::default() };
+        let filter = Filter { contacts: Some(self.same_person(row.contact.id).await?), ..Filter::default() };
         let page = self.list(viewer, filter, None, 20).await?;
         Ok(page.items.into_iter().filter(|other| other.id != row.id).collect())
     }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::claim::Claim;
+use super::contacts::Suggestion;
 use super::draft::DraftBody;
 use super::{Desk, DeskError, Viewer};
 use crate::channels::{Allowance, Draft, Measure};
@@ -22,6 +23,8 @@ pub struct Conversation {
     /// Asks for what is older.
     pub earlier: Option<String>,
     pub contact: Contact,
+    /// Who else may be the same person, and why.
+    pub suggestions: Vec<Suggestion>,
     /// The person's other conversations, newest first.
     pub history: Vec<ConversationRow>,
     pub draft: Option<DraftBody>,

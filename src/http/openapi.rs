@@ -5,7 +5,9 @@ use axum::response::IntoResponse;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::api::{accounts, conversations, load, me, media, messages, quarantine, session, tags, teams, tokens, users};
+use super::api::{
+    accounts, contacts, conversations, load, me, media, messages, quarantine, session, tags, teams, tokens, users,
+};
 use super::error::Problem;
 use super::{connect, socket};
 use crate::live::{ClientMessage, ServerMessage};
@@ -20,6 +22,7 @@ use crate::live::{ClientMessage, ServerMessage};
         users::list, users::add, users::change,
         teams::list, teams::add, teams::change, teams::remove,
         tags::list, tags::add, tags::change,
+        contacts::find, contacts::show, contacts::link, contacts::unlink,
         conversations::list, conversations::counts, conversations::next, conversations::open, conversations::messages,
         conversations::claim, conversations::release, conversations::reply, conversations::note, conversations::assign,
         conversations::tag, conversations::untag, conversations::status, conversations::snooze, conversations::priority,

@@ -6,7 +6,9 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, patch, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::api::{accounts, conversations, load, me, media, messages, quarantine, session, tags, teams, tokens, users};
+use super::api::{
+    accounts, contacts, conversations, load, me, media, messages, quarantine, session, tags, teams, tokens, users,
+};
 use super::error::ApiError;
 use super::session::same_origin;
 use super::{Web, assets, connect, health, hooks, metrics, openapi, socket, trace};
@@ -28,6 +30,10 @@ pub fn router(web: Web) -> Router {
         .route("/teams/{id}", patch(teams::change).delete(teams::remove))
         .route("/tags", get(tags::list).post(tags::add))
         .route("/tags/{id}", patch(tags::change))
+        .route("/contacts", get(contacts::find))
+        .route("/contacts/{id}", get(contacts::show))
+        .route("/contacts/{id}/links", post(contacts::link))
+        .route("/contacts/{id}/links/{contact_id}", delete(contacts::unlink))
         .route("/conversations", get(conversations::list))
         .route("/conversations/counts", get(conversations::counts))
         .route("/conversations/next", post(conversations::next))

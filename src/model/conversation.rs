@@ -1,7 +1,7 @@
 //! A conversation as the list shows it, and the person it is with.
 
 use super::{
-    AccountId, ContactId, ConversationId, IdentityId, Lane, Priority, Status, TagId, TeamId, Timestamp, UserId,
+    AccountId, Claim, ContactId, ConversationId, IdentityId, Lane, Priority, Status, TagId, TeamId, Timestamp, UserId,
 };
 
 /// One row of a list: everything it takes to draw it.
@@ -68,21 +68,39 @@ pub struct Why {
     pub at: Option<Timestamp>,
 }
 
-/// A person and their handles.
+/// A person and their handles, on every channel that is known to be theirs.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Contact {
     pub id: ContactId,
     pub name: String,
     pub identities: Vec<Identity>,
+    /// Which contacts stand for this one, and why; each can be taken out again.
+    pub links: Vec<ContactLink>,
+}
+
+/// A contact that stands for this person.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct ContactLink {
+    pub contact_id: ContactId,
+    pub name: String,
+    /// `email`, `phone`, `customer` or `statement`.
+    pub evidence: String,
+    pub user_id: Option<UserId>,
+    pub at: Timestamp,
 }
 
 /// A handle on one channel.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema, sqlx::FromRow)]
 pub struct Identity {
     pub id: IdentityId,
+    /// Whose it is by itself, links aside.
+    pub contact_id: ContactId,
     pub channel: String,
     pub handle: String,
     pub name: String,
     pub avatar_url: Option<String>,
     pub url: Option<String>,
+    /// What is known of who they are elsewhere.
+    #[sqlx(skip)]
+    pub claims: Vec<Claim>,
 }

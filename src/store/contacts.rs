@@ -1,7 +1,9 @@
 //! People and their handles.
 
+use std::collections::HashMap;
+
 use super::{Store, StoreError, Tx, padded, placeholders};
-use crate::model::conversation::{Contact, Identity};
+use crate::model::conversation::{Contact, ContactLink, Identity};
 use crate::model::{Claim, ContactId, IdentityId};
 use crate::{on, read, run};
 
@@ -24,21 +26,51 @@ pub struct Known {
 }
 
 impl Store {
-    /// A person with every handle.
+    /// The person whom a contact stands for, with every handle.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn contact(&self, id: ContactId) -> Result<Option<Contact>, StoreError> {
-        let found: Option<(String,)> = read!(self, db => sqlx::query_as("SELECT name FROM contacts WHERE id = $1").bind(id).fetch_optional(db).await)?;
-        let Some((name,)) = found else { return Ok(None) };
-        let identities: Vec<Identity> = read!(self, db => sqlx::query_as(
-            "SELECT id, channel, handle, name, avatar_url, url FROM identities WHERE contact_id = $1 ORDER BY created_at, id",
-        ).bind(id).fetch_all(db).await)?;
-        Ok(Some(Contact { id, name, identities }))
+        let id = self.person(id).await?;
+        let contacts = self.contacts_of(id).await?;
+        let names = self.contact_names(&contacts).await?;
+        let Some(name) = names.get(&id).cloned() else { return Ok(None) };
+        let mut identities = Vec::new();
+        for contact in &contacts {
+            let some: Vec<Identity> = read!(self, db => sqlx::query_as(
+                "SELECT id, contact_id, channel, handle, name, avatar_url, url FROM identities WHERE contact_id = $1 ORDER BY created_at, id",
+            ).bind(*contact).fetch_all(db).await)?;
+            identities.extend(some);
+        }
+        let ids: Vec<IdentityId> = identities.iter().map(|identity| identity.id).collect();
+        for (id, claim) in self.claims_of(&ids).await? {
+            if let Some(identity) = identities.iter_mut().find(|identity| identity.id == id) {
+                identity.claims.push(claim);
+            }
+        }
+        let links = self.links_of(&contacts).await?.into_iter().map(|link| ContactLink {
+            name: names.get(&link.contact_id).cloned().unwrap_or_default(),
+            contact_id: link.contact_id,
+            evidence: link.evidence,
+            user_id: link.user_id,
+            at: link.created_at,
+        });
+        Ok(Some(Contact { id, name, identities, links: links.collect() }))
     }
-}
 
-impl Store {
+    async fn contact_names(&self, ids: &[ContactId]) -> Result<HashMap<ContactId, String>, StoreError> {
+        let some = padded(ids);
+        let sql = format!("SELECT id, name FROM contacts WHERE id IN {}", placeholders(1, some.len()));
+        let rows: Vec<(ContactId, String)> = read!(self, db => {
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()));
+            for id in &some {
+                query = query.bind(*id);
+            }
+            query.fetch_all(db).await
+        })?;
+        Ok(rows.into_iter().collect())
+    }
+
     /// What the channel calls an identity.
     pub async fn identity_external(&self, id: IdentityId) -> Result<Option<String>, StoreError> {
         Ok(

@@ -169,6 +169,14 @@ impl Pools {
         }
     }
 
+    /// After a text: compared by its bytes, so that a range of texts is a range of an index.
+    pub(super) fn byte_order(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "",
+            Self::Postgres(_) => " COLLATE \"C\"",
+        }
+    }
+
     /// A person's words as the engine's query: every word must occur, the last may go on.
     pub(super) fn search_query(&self, words: &str) -> Option<String> {
         let words: Vec<String> = words

@@ -19,7 +19,8 @@ pub struct Filter {
     pub channel: Option<String>,
     pub account: Option<AccountId>,
     pub lane: Option<Lane>,
-    pub contact: Option<ContactId>,
+    /// Of one of these.
+    pub contacts: Option<Vec<ContactId>>,
     /// Words that must occur in one of its messages.
     pub words: Option<String>,
     /// Only these accounts may be seen; `None`: all.
@@ -180,12 +181,17 @@ impl Conditions {
     }
 
     fn within(&mut self, accounts: &[AccountId]) {
-        if let [only] = accounts {
-            return self.add("c.account_id = ?", Value::Uuid(only.0));
+        self.one_of("c.account_id", accounts.iter().map(|id| id.0));
+    }
+
+    fn one_of(&mut self, column: &str, ids: impl Iterator<Item = uuid::Uuid>) {
+        let ids: Vec<uuid::Uuid> = ids.collect();
+        if let [only] = ids[..] {
+            return self.add(&format!("{column} = ?"), Value::Uuid(only));
         }
-        let accounts = padded(accounts);
-        self.sql.push(format!("c.account_id IN {}", placeholders(self.values.len() + 1, accounts.len())));
-        self.values.extend(accounts.iter().map(|id| Value::Uuid(id.0)));
+        let ids = padded(&ids);
+        self.sql.push(format!("{column} IN {}", placeholders(self.values.len() + 1, ids.len())));
+        self.values.extend(ids.into_iter().map(Value::Uuid));
     }
 
     fn text(&self) -> String {
@@ -321,8 +327,8 @@ impl Store {
         if let Some(team) = filter.team {
             all.add("c.team_id = ?", Value::Uuid(team.0));
         }
-        if let Some(contact) = filter.contact {
-            all.add("c.contact_id = ?", Value::Uuid(contact.0));
+        if let Some(contacts) = &filter.contacts {
+            all.one_of("c.contact_id", contacts.iter().map(|contact| contact.0));
         }
         if let Some(lane) = filter.lane {
             all.add("c.lane = ?", Value::Text(lane.as_str().to_owned()));
@@ -355,7 +361,7 @@ impl Store {
             Some(accounts) => {
                 let narrow = filter.assignee.is_some()
                     || filter.team.is_some()
-                    || filter.contact.is_some()
+                    || filter.contacts.is_some()
                     || filter.tag.is_some()
                     || filter.words.is_some()
                     || filter.delivery_problem;

@@ -9,8 +9,8 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "a test plays what the program does in its one place")]
 
-mod chaos;
 mod around;
+mod chaos;
 mod claims;
 mod door;
 mod house;
@@ -18,6 +18,7 @@ mod ingest;
 mod live;
 mod outage;
 mod outbox;
+mod persons;
 mod replies;
 mod store;
 mod support;

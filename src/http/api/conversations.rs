@@ -93,6 +93,10 @@ pub async fn list(
             })?)),
         };
     let after = full(query.cursor).map(|cursor| read_cursor(&cursor)).transpose()?;
+    let contacts = match query.contact {
+        Some(contact) => Some(web.desk.same_person(contact).await?),
+        None => None,
+    };
     let filter = Filter {
         status: query.status,
         assignee,
@@ -101,7 +105,7 @@ pub async fn list(
         channel: full(query.channel),
         account: query.account,
         lane: query.lane,
-        contact: query.contact,
+        contacts,
         words: full(query.q),
         visible: None,
         delivery_problem: query.problem.unwrap_or(false),
