@@ -109,6 +109,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find people */
+        get: operations["get_contacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/contacts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A person: every handle, every conversation, and who else may be they */
+        get: operations["get_contacts_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/contacts/{id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that two contacts are one person */
+        post: operations["post_contacts_id_links"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/contacts/{id}/links/{contact_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a contact out of a person again */
+        delete: operations["delete_contacts_id_links_contact_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations": {
         parameters: {
             query?: never;
@@ -937,6 +1005,8 @@ export interface components {
             user_id: components["schemas"]["UserId"];
             until: components["schemas"]["Timestamp"];
         };
+        /** @enum {string} */
+        ClaimKind: "email" | "phone" | "customer";
         /** @description What the page says. */
         ClientMessage: {
             /** Format: int64 */
@@ -964,11 +1034,13 @@ export interface components {
         Connecting: {
             settings?: Record<string, never>;
         };
-        /** @description A person and their handles. */
+        /** @description A person and their handles, on every channel that is known to be theirs. */
         Contact: {
             id: components["schemas"]["ContactId"];
             name: string;
             identities: components["schemas"]["Identity"][];
+            /** @description Which contacts stand for this one, and why; each can be taken out again. */
+            links: components["schemas"]["ContactLink"][];
         };
         /** @description The person, as short as possible. */
         ContactHead: {
@@ -982,6 +1054,15 @@ export interface components {
          * @description A person.
          */
         ContactId: string;
+        /** @description A contact that stands for this person. */
+        ContactLink: {
+            contact_id: components["schemas"]["ContactId"];
+            name: string;
+            /** @description `email`, `phone`, `customer` or `statement`. */
+            evidence: string;
+            user_id?: components["schemas"]["UserId"] | null;
+            at: components["schemas"]["Timestamp"];
+        };
         /** @description A conversation, opened. */
         Conversation: {
             row: components["schemas"]["ConversationRow"];
@@ -991,6 +1072,8 @@ export interface components {
             /** @description Asks for what is older. */
             earlier?: string | null;
             contact: components["schemas"]["Contact"];
+            /** @description Who else may be the same person, and why. */
+            suggestions: components["schemas"]["Suggestion"][];
             /** @description The person's other conversations, newest first. */
             history: components["schemas"]["ConversationRow"][];
             draft?: components["schemas"]["DraftBody"] | null;
@@ -1119,6 +1202,8 @@ export interface components {
         };
         /** @enum {string} */
         EventKind: "conversation.created" | "conversation.changed" | "message.added" | "message.changed" | "account.changed" | "tag.changed" | "team.changed" | "user.changed" | "message.moderated";
+        /** @enum {string} */
+        Evidence: "email" | "phone" | "customer" | "statement";
         /** @description Everything around a message's words that its medium has; what is absent is left out. */
         Extra: {
             /** @description What the author's client repeated below the own words (quotation, signature): shown folded. */
@@ -1159,11 +1244,15 @@ export interface components {
         /** @description A handle on one channel. */
         Identity: {
             id: components["schemas"]["IdentityId"];
+            /** @description Whose it is by itself, links aside. */
+            contact_id: components["schemas"]["ContactId"];
             channel: string;
             handle: string;
             name: string;
             avatar_url?: string | null;
             url?: string | null;
+            /** @description What is known of who they are elsewhere. */
+            claims: components["schemas"]["Claim"][];
         };
         /**
          * Format: uuid
@@ -1328,6 +1417,11 @@ export interface components {
             settings: Record<string, never>;
             team_ids?: components["schemas"]["TeamId"][];
         };
+        /** @description Who is the same person, and why. */
+        NewLink: {
+            contact_id: components["schemas"]["ContactId"];
+            evidence: components["schemas"]["Evidence"];
+        };
         /** @description A text for ourselves. */
         NewNote: {
             text: string;
@@ -1419,6 +1513,13 @@ export interface components {
             current: string;
             /** Format: password */
             new: string;
+        };
+        /** @description A person with everything we have of them. */
+        Person: {
+            contact: components["schemas"]["Contact"];
+            suggestions: components["schemas"]["Suggestion"][];
+            /** @description On every channel, newest first. */
+            conversations: components["schemas"]["ConversationRow"][];
         };
         /** @enum {string} */
         Priority: "low" | "normal" | "high" | "urgent";
@@ -1565,6 +1666,15 @@ export interface components {
         };
         /** @enum {string} */
         Status: "open" | "pending" | "snoozed" | "closed";
+        /** @description Somebody who may be the same person, and why. */
+        Suggestion: {
+            contact: components["schemas"]["Contact"];
+            kind: components["schemas"]["ClaimKind"];
+            /** @description The address, number or key that both have. */
+            value: string;
+            /** @description Vouched for on both sides. Otherwise somebody only typed it on one of them: ask before linking. */
+            verified: boolean;
+        };
         /** @description A tag, as stored and as people see it. */
         Tag: {
             id: components["schemas"]["TagId"];
@@ -2042,6 +2152,136 @@ export interface operations {
             };
             /** @description `connect.not_possible`, `account.field`, or the platform's refusal */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_contacts: {
+        parameters: {
+            query: {
+                /** @description How a name or handle begins, or a whole address or telephone number. */
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"][];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_contacts_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ContactId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_contacts_id_links: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ContactId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLink"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_contacts_id_links_contact_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ContactId"];
+                contact_id: components["schemas"]["ContactId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
