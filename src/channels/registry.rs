@@ -3,7 +3,8 @@
 use super::Descriptor;
 
 /// In the order in which they are offered.
-static CHANNELS: &[&Descriptor] = &[&super::mastodon::DESCRIPTOR, &super::bluesky::DESCRIPTOR, &super::api::DESCRIPTOR];
+static CHANNELS: &[&Descriptor] =
+    &[&super::mastodon::DESCRIPTOR, &super::bluesky::DESCRIPTOR, &super::api::DESCRIPTOR, &super::form::DESCRIPTOR];
 
 /// Every channel.
 #[must_use]
