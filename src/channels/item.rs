@@ -73,6 +73,9 @@ pub struct Message {
     pub edited_at: Option<Timestamp>,
     /// External id of the message this one answers.
     pub reply_to: Option<String>,
+    /// External ids of messages said before in the same exchange, nearest first. The thread of the first that is known wins over
+    /// `thread`: for media whose messages name what they follow and not where they belong.
+    pub follows: Vec<String>,
     /// Where a person can see it.
     pub url: Option<String>,
     pub files: Vec<File>,
@@ -110,6 +113,7 @@ impl Default for Message {
             sent_at: Timestamp(0),
             edited_at: None,
             reply_to: None,
+            follows: Vec::new(),
             url: None,
             files: Vec::new(),
             quoted: None,

@@ -4,6 +4,7 @@
 //! the database's unique key is the judge; the same batch again changes nothing.
 
 mod afterwards;
+mod apart;
 mod keep;
 mod text;
 
@@ -20,8 +21,8 @@ use super::{Desk, DeskError};
 use crate::channels::{self, Batch, Item, html};
 use crate::model::message::ThreadRow;
 use crate::model::{
-    ContactId, ConversationId, DeliveryState, Direction, Lane, MessageId, Origin, Priority, Status, TeamId, ThreadId,
-    Timestamp,
+    ContactId, ConversationId, DeliveryState, Direction, Lane, MessageId, MessageKind, Origin, Priority, Status,
+    TeamId, ThreadId, Timestamp,
 };
 use crate::store::accounts::{Account, Working};
 use crate::store::contacts::{Face, Identified, Known};
@@ -61,7 +62,7 @@ impl Desk {
     /// # Errors
     /// When the database refuses: then nothing of it happened, and the same batch may come again.
     pub async fn ingest(&self, account: &Account, source: &str, batch: &Batch) -> Result<Ingested, DeskError> {
-        let batch = timely(account, batch);
+        let batch = self.apart(account, timely(account, batch)).await?;
         // Files first: a file without its message is waste, a message without its file a loss.
         let kept = self.keep_contents(&batch).await?;
         let mut tries = 0;
@@ -187,6 +188,7 @@ impl<'a> Intake<'a> {
                 Item::Message(message) => {
                     externals.insert(message.external_id.as_str());
                     threads.insert(message.thread.external_id.as_str());
+                    externals.extend(message.follows.iter().map(String::as_str));
                     if message.direction == Direction::In {
                         openers
                             .entry(&message.thread.external_id)
@@ -215,8 +217,18 @@ impl<'a> Intake<'a> {
         let threads = tx.threads_by_external(account.id, &threads).await?;
         let known: HashMap<String, Stored> =
             known.into_iter().filter_map(|message| Some((message.external_id.clone()?, message))).collect();
-        let threads: HashMap<String, ThreadRow> =
+        let mut threads: HashMap<String, ThreadRow> =
             threads.into_iter().map(|thread| (thread.external_id.clone(), thread)).collect();
+        // Threads that are met by what was said in them before.
+        for item in &batch.items {
+            let Item::Message(message) = item else { continue };
+            let before = message.follows.iter().find_map(|id| known.get(id.as_str())?.thread_id);
+            if let Some(id) = before.filter(|id| threads.values().all(|thread| thread.id != *id))
+                && let Some(thread) = tx.thread(id).await?
+            {
+                threads.insert(thread.external_id.clone(), thread);
+            }
+        }
         // What the new messages need, each kind in one query.
         let (mut authors, mut conversations) = (HashSet::new(), Vec::new());
         for item in &batch.items {
@@ -334,12 +346,19 @@ impl<'a> Intake<'a> {
         }
     }
 
+    /// The name of the thread that a message belongs to: that of what it follows, as far as that is known.
+    fn thread_of(&self, message: &'a channels::Message) -> String {
+        let before = message.follows.iter().find_map(|id| self.known.get(id.as_str())?.thread_id);
+        let known = before.and_then(|id| self.threads.values().find(|thread| thread.id == id));
+        known.map_or(&message.thread.external_id, |thread| &thread.external_id).clone()
+    }
+
     /// The thread, made when somebody addresses us in it. `None` when nobody has.
     async fn thread(&mut self, tx: &mut Tx, message: &channels::Message) -> Result<Option<ThreadRow>, DeskError> {
-        let key = message.thread.external_id.as_str();
-        if let Some(thread) = self.threads.get(key) {
+        if let Some(thread) = self.threads.get(&self.thread_of(message)) {
             return Ok(Some(thread.clone()));
         }
+        let key = message.thread.external_id.as_str();
         let Some(opener) = self.openers.get(key).copied() else { return Ok(None) };
         let person = self.person(tx, opener).await?;
         let recent = if self.strangers.contains(&person.contact_id) {
@@ -554,7 +573,8 @@ impl<'a> Intake<'a> {
             self.known.insert(message.external_id.clone(), promoted);
             return Ok(());
         }
-        if stored.origin == Origin::Balie {
+        // A mail that was sent stays what it was.
+        if stored.origin == Origin::Balie || stored.kind == MessageKind::Mail {
             return Ok(());
         }
         let text = clean(&message.text);
@@ -606,8 +626,8 @@ impl<'a> Intake<'a> {
 
     /// The brand's own message may be the echo of one of ours whose confirmation has not come (yet, or ever): then the echo
     /// is the confirmation.
-    async fn adopt(&mut self, tx: &mut Tx, message: &channels::Message) -> Result<bool, DeskError> {
-        let Some(thread) = self.threads.get(&message.thread.external_id).map(|thread| thread.id) else {
+    async fn adopt(&mut self, tx: &mut Tx, message: &'a channels::Message) -> Result<bool, DeskError> {
+        let Some(thread) = self.threads.get(&self.thread_of(message)).map(|thread| thread.id) else {
             return Ok(false);
         };
         if self.unsettled.is_none() {

@@ -318,7 +318,8 @@ impl Desk {
         let mut files = Vec::with_capacity(reply.attachments.len());
         for file in &reply.attachments {
             let upload = tx.upload(file.upload_id, viewer.user_id).await?.ok_or(DeskError::NotFound("upload"))?;
-            if file.alt.trim().is_empty() {
+            // Where a description would be shown to nobody it is not asked for.
+            if file.alt.trim().is_empty() && limit.alt_max > 0 {
                 return Err(DeskError::refused("reply.alt_missing", "describe the file for those who cannot see it"));
             }
             if limit.alt_max > 0 && file.alt.chars().count() as i64 > limit.alt_max {

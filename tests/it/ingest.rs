@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use balie::channels::{Author, Batch, Item, Unreadable};
+use balie::channels::{self, Author, Batch, Item, Unreadable};
 use balie::model::{Direction, Lane, Status, Timestamp};
 use serde_json::json;
 
 use crate::on_both_engines;
-use crate::support::{START, direct, follow_up, mention};
+use crate::support::{START, direct, follow_up, mail, mention};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -215,6 +215,47 @@ on_both_engines! {
         assert!(!f.batch(vec![remember(&thread, json!({"closed": "blocked"}))]).await.is_news());
         let known = f.store.threads(seen).await.unwrap().remove(0);
         assert_eq!(known.memory.unwrap().0, json!({"until": 5, "closed": "blocked"}));
+    }
+
+    async fn a_mail_finds_its_thread_by_any_mail_it_follows(f) {
+        f.arrives(mail("1@home.example", "anna", "waar blijft het?", 0, &[])).await;
+        f.arrives(mail("2@home.example", "anna", "hallo?", 60, &["1@home.example"])).await;
+        // A program that names only the mail it answers, and one that names mails nobody has seen before the one that is known.
+        f.arrives(mail("3@home.example", "anna", "nog iets", 120, &["2@home.example"])).await;
+        f.arrives(mail("4@home.example", "bob", "ik ook", 180, &["lost@home.example", "3@home.example"])).await;
+        let opened = f.desk.open(&f.sanne, f.only(Status::Open).await).await.unwrap();
+        assert_eq!((opened.messages.len(), opened.threads.len()), (4, 1));
+        // Mails of one page, the answer before what it follows is stored.
+        f.batch(vec![
+            Item::Message(Box::new(mail("b@home.example", "carla", "en?", 260, &["a@home.example"]))),
+            Item::Message(Box::new(mail("a@home.example", "carla", "een vraag", 200, &[]))),
+        ]).await;
+        let rows = f.list(Status::Open).await.items;
+        assert_eq!(rows.iter().map(|row| row.message_count).collect::<std::collections::BTreeSet<_>>(), [2, 4].into());
+    }
+
+    async fn another_mail_under_a_known_id_is_a_mail_of_its_own_and_changes_no_words(f) {
+        let first = mail("same@device.example", "anna", "waar blijft het?", 0, &[]);
+        f.arrives(first.clone()).await;
+        let forged = mail("same@device.example", "mallory", "laat maar, alles is goed", 60, &[]);
+        let again = mail("same@device.example", "anna", "storing in hal 2", 120, &[]);
+        let batch = || vec![Item::Message(Box::new(forged.clone())), Item::Message(Box::new(again.clone())), Item::Message(Box::new(first.clone()))];
+        assert_eq!(f.batch(batch()).await.added, 2);
+        // However often and in whatever order they come.
+        assert!(!f.batch(batch()).await.is_news());
+        assert!(!f.batch(batch().into_iter().rev().collect()).await.is_news());
+        // The same mail by another way: one more line in its head, the same words at the same time.
+        assert!(!f.arrives(channels::Message { text: format!("{} [list footer]", first.text), ..first.clone() }).await.is_news());
+        let rows = f.list(Status::Open).await.items;
+        let mut texts = Vec::new();
+        for row in rows {
+            for message in f.desk.open(&f.sanne, row.id).await.unwrap().messages {
+                assert!(message.versions.is_empty() && message.edited_at.is_none());
+                texts.push(message.text);
+            }
+        }
+        texts.sort();
+        assert_eq!(texts, ["laat maar, alles is goed", "storing in hal 2", "waar blijft het?"]);
     }
 
     async fn what_cannot_be_read_is_kept_whole_once(f) {
