@@ -4,11 +4,13 @@ import type {
   Account,
   ApiToken,
   Channel,
+  Contact,
   ClaimInfo,
   Conversation,
   ConversationRow,
   Counts,
   Draft,
+  Evidence,
   Id,
   Load,
   MadeToken,
@@ -104,6 +106,13 @@ export const conversations = {
     call<ConversationRow>('PUT', conversation(id, '/priority'), { body: { priority } }),
   draft: (id: Id, draft: Draft) =>
     call<void>('PUT', conversation(id, '/draft'), { body: draft }),
+};
+
+export const contacts = {
+  find: (q: string) => call<Contact[]>('GET', '/api/contacts', { query: { q } }),
+  link: (id: Id, other: Id, evidence: Evidence) =>
+    call<Contact>('POST', `/api/contacts/${id}/links`, { body: { contact_id: other, evidence } }),
+  unlink: (id: Id, linked: Id) => call<Contact>('DELETE', `/api/contacts/${id}/links/${linked}`),
 };
 
 export const threads = {

@@ -32,6 +32,8 @@ const definitions = {
   'work.priority': { key: 'p', section: 'work' },
   'work.undo': { key: 'u', section: 'work' },
   'work.person': { key: 'h', section: 'work' },
+  'person.link': { key: '=', section: 'work' },
+  'person.unlink': { key: '-', section: 'work' },
   'work.back': { key: 'Escape', section: 'work' },
   'write.reply': { key: 'r', section: 'write' },
   'write.note': { key: 'i', section: 'write' },

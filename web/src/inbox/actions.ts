@@ -19,6 +19,11 @@ import type { Row } from './row.svelte';
 
 let undoLast: (() => void) | null = null;
 
+/** What "undo" takes back next. */
+export function rememberUndo(back: () => void): void {
+  undoLast = back;
+}
+
 export function undo(): void {
   const run = undoLast;
   undoLast = null;
@@ -39,7 +44,7 @@ async function change(
   }
   live.recount();
   if (back) {
-    undoLast = back;
+    rememberUndo(back);
     toasts.show(said, { undo: undo });
   } else toasts.show(said);
   return true;

@@ -12,6 +12,7 @@ import type {
   LiveEvent,
   LogLine,
   Message,
+  Suggestion,
   Thread,
   Viewer,
 } from '../api/types';
@@ -30,6 +31,7 @@ export class OpenConversation {
   messages = $state.raw<Message[]>([]);
   earlier = $state<string | null>(null);
   contact = $state.raw<Contact | null>(null);
+  suggestions = $state.raw<Suggestion[]>([]);
   history = $state.raw<Row[]>([]);
   draft = $state.raw<Draft | null>(null);
   log = $state.raw<LogLine[]>([]);
@@ -152,6 +154,7 @@ export class OpenConversation {
     this.merge(found.messages);
     if (this.phase !== 'ready') this.earlier = found.earlier;
     this.contact = found.contact;
+    this.suggestions = found.suggestions;
     this.log = found.log;
     this.history = found.history.map((row) => rows.take(row));
     if (this.phase !== 'ready') this.draft = found.draft;

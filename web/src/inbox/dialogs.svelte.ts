@@ -2,7 +2,7 @@
 // the same one.
 import type { Message, MessageAction } from '../api/types';
 
-export type Chooser = 'assign' | 'tag' | 'snooze' | 'priority';
+export type Chooser = 'assign' | 'tag' | 'snooze' | 'priority' | 'person';
 
 class Dialogs {
   chooser = $state<Chooser | null>(null);

@@ -8,18 +8,24 @@ const STATUSES: readonly string[] = ['open', 'pending', 'snoozed', 'closed'];
 
 export function logWords(line: Pick<LogLine, 'at' | 'user_id' | 'data'>): string {
   const name = directory.nameOf(line.user_id) || 'Balie';
-  const { status, assignee_id, team_id, snoozed_until, action, reason } = line.data as {
+  const { status, assignee_id, team_id, snoozed_until, action, reason, linked, unlinked, solved_by } = line.data as {
     status?: Status;
     assignee_id?: string | null;
     team_id?: string | null;
     snoozed_until?: number | null;
     action?: MessageAction;
     reason?: string | null;
+    linked?: string[];
+    unlinked?: string[];
+    solved_by?: string;
   };
   if (action) {
     const what = maybe(`log.action.${action}`, { name }) ?? '';
     return reason ? `${what} (${reason})` : what;
   }
+  if (linked) return t('log.linked', { name });
+  if (unlinked) return t('log.unlinked', { name });
+  if (solved_by) return t('log.solved', { name: solved_by });
   if (typeof snoozed_until === 'number') {
     return t('log.snoozed', { name, at: moment(snoozed_until, line.at, language.locale) });
   }
