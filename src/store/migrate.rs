@@ -53,3 +53,20 @@ pub async fn run(pools: &Pools) -> Result<usize, StoreError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{PORTABLE, POSTGRES, SQLITE};
+
+    #[test]
+    fn every_migration_has_a_number_of_its_own() {
+        for engine in [&SQLITE, &POSTGRES] {
+            let mut numbers: Vec<i64> =
+                PORTABLE.iter().chain(engine.iter()).map(|migration| migration.version).collect();
+            numbers.sort_unstable();
+            let all = numbers.len();
+            numbers.dedup();
+            assert_eq!(numbers.len(), all, "two migrations share a number: {numbers:?}");
+        }
+    }
+}
