@@ -49,6 +49,8 @@ pub mod oauth;
 pub mod outgoing;
 pub mod registry;
 pub mod signature;
+pub mod visit;
+pub mod webchat;
 
 mod item;
 
@@ -142,6 +144,9 @@ pub trait Channel: Send + Sync {
         None
     }
     fn moderate(&self) -> Option<&dyn Moderate> {
+        None
+    }
+    fn visit(&self) -> Option<&dyn visit::Visit> {
         None
     }
     fn files(&self) -> Option<&dyn Files> {

@@ -3,8 +3,13 @@
 use super::Descriptor;
 
 /// In the order in which they are offered.
-static CHANNELS: &[&Descriptor] =
-    &[&super::mastodon::DESCRIPTOR, &super::bluesky::DESCRIPTOR, &super::api::DESCRIPTOR, &super::form::DESCRIPTOR];
+static CHANNELS: &[&Descriptor] = &[
+    &super::mastodon::DESCRIPTOR,
+    &super::bluesky::DESCRIPTOR,
+    &super::api::DESCRIPTOR,
+    &super::form::DESCRIPTOR,
+    &super::webchat::DESCRIPTOR,
+];
 
 /// Every channel.
 #[must_use]

@@ -70,4 +70,6 @@ ids! {
     UploadId,
     /// Somebody who signs in.
     UserId,
+    /// Somebody who talks to us through our own door.
+    VisitorId,
 }

@@ -19,7 +19,7 @@ pub use extra::{
 };
 pub use id::{
     AccountId, AttachmentId, ContactId, ConversationId, DraftId, IdentityId, MessageId, OutboxId, QuarantineId, TagId,
-    TeamId, ThreadId, TokenId, UploadId, UserId,
+    TeamId, ThreadId, TokenId, UploadId, UserId, VisitorId,
 };
 pub use time::Timestamp;
 pub use words::{
