@@ -97,6 +97,12 @@ impl Connections {
         base64::engine::general_purpose::STANDARD.encode(self.key.seal(place, plain.as_bytes()))
     }
 
+    /// A keyed mark over some text, for addresses that expire.
+    #[must_use]
+    pub fn sign(&self, purpose: &str, text: &str) -> String {
+        self.key.sign(purpose, text)
+    }
+
     /// Opens what `seal_text` sealed.
     #[must_use]
     pub fn open_text(&self, place: &str, sealed: &str) -> Option<String> {

@@ -30,6 +30,7 @@ pub mod status;
 pub mod tag;
 pub mod tags;
 pub mod view;
+pub mod visit;
 
 use std::path::PathBuf;
 use std::sync::Arc;

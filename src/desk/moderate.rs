@@ -59,6 +59,12 @@ impl Desk {
                 let at = tx.now();
                 tx.mark_removed(&now_is, at).await?;
             }
+            Action::Block if channel.visit().is_some() => {
+                // The door is ours, so keeping somebody out is ours too.
+                if let Ok(visitor) = author.parse() {
+                    tx.block_visitor(account.id, visitor).await?;
+                }
+            }
             Action::Mute | Action::Block | Action::Report => {}
         }
         tx.save_reactions(&now_is).await?;

@@ -57,7 +57,7 @@ impl Stored {
     }
 }
 
-const COLUMNS: &str = "id, conversation_id, thread_id, account_id, direction, origin, kind, external_id, identity_id, user_id, text, html, language, content_warning, visibility, url, reply_to, reply_to_id, meta, history, turn, liked, boosted, sent_at, ingested_at, edited_at, removed_at, delivery, automatic, extra";
+pub(super) const COLUMNS: &str = "id, conversation_id, thread_id, account_id, direction, origin, kind, external_id, identity_id, user_id, text, html, language, content_warning, visibility, url, reply_to, reply_to_id, meta, history, turn, liked, boosted, sent_at, ingested_at, edited_at, removed_at, delivery, automatic, extra";
 
 /// A file to be kept with a message.
 #[derive(Clone, Debug)]

@@ -24,6 +24,7 @@ pub mod teams;
 pub mod threads;
 pub mod tokens;
 pub mod users;
+pub mod visitors;
 
 mod error;
 mod tx;

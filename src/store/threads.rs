@@ -7,7 +7,8 @@ use crate::model::message::ThreadRow;
 use crate::model::{AccountId, ConversationId, Lane, ThreadId, ThreadKind};
 use crate::{on, read, run};
 
-const COLUMNS: &str = "id, account_id, conversation_id, external_id, lane, kind, title, url, version, memory";
+pub(super) const COLUMNS: &str =
+    "id, account_id, conversation_id, external_id, lane, kind, title, url, version, memory";
 
 /// A thread to be made.
 #[derive(Clone, Debug)]
