@@ -275,6 +275,7 @@ pub async fn start(place: &Place, serving: &Serving, clock: Clock) -> Result<Run
         public_url: serving.public_url.clone(),
         playground: serving.playground,
         limiter: http::limiter::Limiter::default(),
+        rates: http::visit::limits::Rates::default(),
         metrics,
     });
     let router = http::router::router(web);
@@ -292,6 +293,10 @@ pub async fn start(place: &Place, serving: &Serving, clock: Clock) -> Result<Run
     life.spawn("board", {
         let (hub, stop) = (hub.clone(), life.stopping());
         async move { hub.run_board(stop).await }
+    });
+    life.spawn("visitors", {
+        let (hub, stop) = (hub.clone(), life.stopping());
+        async move { hub.run_presence(stop).await }
     });
     if serving.does(Part::Work) {
         start_work(&desk, &life, Pace { every: serving.poll_min_ms.map(Duration::from_millis) });

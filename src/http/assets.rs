@@ -27,7 +27,7 @@ const ENCODINGS: &[(&str, &str)] = &[("br", ".br"), ("gzip", ".gz")];
 /// Answers everything that is no route: a built file, or the app's page for the app's own addresses.
 pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
-    if ["api/", "hooks/", "health/"].iter().any(|ours| format!("{path}/").starts_with(ours)) {
+    if ["api/", "hooks/", "health/", "visit/"].iter().any(|ours| format!("{path}/").starts_with(ours)) {
         return ApiError::not_found("address").into_response();
     }
     if method != Method::GET && method != Method::HEAD {
@@ -49,6 +49,11 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
         Some(index) => answer("index.html", index, &headers),
         None => unbuilt(),
     }
+}
+
+/// A built file, with its own headers; `None` when it was not built.
+pub fn built(path: &str, headers: &HeaderMap) -> Option<Response> {
+    Dist::get(path).map(|file| answer(path, file, headers))
 }
 
 fn answer(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
@@ -100,9 +105,9 @@ fn etag(file: &EmbeddedFile) -> String {
     tag
 }
 
-/// Vite puts what carries a hash in its name into `assets/`.
+/// Vite puts what carries a hash in its name into `assets/`, for the page and for the chat on other sites.
 fn is_hashed(path: &str) -> bool {
-    path.starts_with("assets/")
+    path.strip_prefix("widget/").unwrap_or(path).starts_with("assets/")
 }
 
 fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
@@ -164,7 +169,15 @@ pub fn harden(headers: &mut HeaderMap) {
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];
+    // A page that says itself who may frame it: the older header knows only yes and no.
+    let framed = headers
+        .get(header::CONTENT_SECURITY_POLICY)
+        .and_then(|policy| policy.to_str().ok())
+        .is_some_and(|policy| policy.contains("frame-ancestors 'self'"));
     for (name, value) in always {
+        if framed && name == header::X_FRAME_OPTIONS {
+            continue;
+        }
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
 }

@@ -90,12 +90,17 @@ fn make_room(counts: &mut HashMap<String, Count>, now: Timestamp) {
     }
 }
 
-fn keys(address: IpAddr, person: &str) -> [(String, u32); 3] {
-    let address = match address.to_canonical() {
+/// An address as it is counted.
+pub fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
         IpAddr::V4(ip) => ip.to_string(),
         // Whoever has one IPv6 address has 2^64.
         IpAddr::V6(ip) => format!("{:x?}", &ip.segments()[..4]),
-    };
+    }
+}
+
+fn keys(address: IpAddr, person: &str) -> [(String, u32); 3] {
+    let address = network(address);
     // A long made-up name costs no more memory than a short one.
     let person = &crate::secret::fingerprint(&person.trim().to_lowercase())[..32];
     [(format!("{address} {person}"), PER_PAIR), (address, PER_ADDRESS), (person.to_owned(), PER_PERSON)]

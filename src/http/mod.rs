@@ -16,6 +16,7 @@ pub mod router;
 pub mod session;
 pub mod socket;
 pub mod trace;
+pub mod visit;
 
 mod health;
 
@@ -41,6 +42,7 @@ pub struct Parts {
     pub public_url: Option<url::Url>,
     pub playground: bool,
     pub limiter: limiter::Limiter,
+    pub rates: visit::limits::Rates,
     pub metrics: metrics::Metrics,
 }
 

@@ -11,7 +11,7 @@ use super::api::{
 };
 use super::error::ApiError;
 use super::session::same_origin;
-use super::{Web, assets, connect, health, hooks, metrics, openapi, socket, trace};
+use super::{Web, assets, connect, health, hooks, metrics, openapi, socket, trace, visit};
 
 /// What an ordinary request may weigh. Uploads and hooks have their own limits.
 const BODY: usize = 1024 * 1024;
@@ -79,6 +79,7 @@ pub fn router(web: Web) -> Router {
                 .options(hooks::receive)
                 .layer(DefaultBodyLimit::max(hooks::LARGEST)),
         )
+        .merge(visit::router(&web))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/metrics", get(metrics::serve))

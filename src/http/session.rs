@@ -116,15 +116,7 @@ pub fn check_origin(web: &Web, headers: &HeaderMap) -> Answer<()> {
     }
     let text = |name: HeaderName| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let ours = match text(header::ORIGIN) {
-        Some(origin) => {
-            let origin: Option<url::Url> = origin.parse().ok();
-            let public = web
-                .public_url
-                .as_ref()
-                .zip(origin.as_ref())
-                .is_some_and(|(ours, theirs)| ours.origin() == theirs.origin());
-            public || origin.as_ref().zip(text(header::HOST)).is_some_and(|(origin, host)| is_host(origin, host))
-        }
+        Some(origin) => is_own_origin(web, headers, origin),
         None if headers.contains_key(FETCH_SITE) => text(FETCH_SITE) == Some("same-origin"),
         // No browser leaves out both. A cookie without either is somebody else's tool with a stolen cookie, or a very old browser.
         None => cookie(headers).is_none(),
@@ -136,6 +128,15 @@ pub fn check_origin(web: &Web, headers: &HeaderMap) -> Answer<()> {
         .cure("Behind a proxy: start Balie with --public-url set to the address in the browser. In a script: use an API token."))
 }
 
+/// Whether an `Origin` is where our own pages come from.
+pub fn is_own_origin(web: &Web, headers: &HeaderMap, origin: &str) -> bool {
+    let origin: Option<url::Url> = origin.parse().ok();
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    let public =
+        web.public_url.as_ref().zip(origin.as_ref()).is_some_and(|(ours, theirs)| ours.origin() == theirs.origin());
+    public || origin.as_ref().zip(host).is_some_and(|(origin, host)| is_host(origin, host))
+}
+
 fn is_host(origin: &url::Url, host: &str) -> bool {
     if !matches!(origin.scheme(), "http" | "https") {
         return false;
@@ -144,7 +145,8 @@ fn is_host(origin: &url::Url, host: &str) -> bool {
     host.host() == origin.host() && host.port_or_known_default() == origin.port_or_known_default()
 }
 
-fn bearer(headers: &HeaderMap) -> Option<Secret<String>> {
+/// The token in the header for it.
+pub fn bearer(headers: &HeaderMap) -> Option<Secret<String>> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| Secret::new(token.trim().to_owned()))

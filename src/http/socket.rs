@@ -179,6 +179,9 @@ impl Talk {
                 for conversation in [before.filter(|before| Some(*before) != now), now].into_iter().flatten() {
                     hub.show_presence(conversation);
                 }
+                if let Some((conversation_id, visitor)) = now.and_then(|now| Some((now, hub.visitor_at(now)?))) {
+                    self.say(&ServerMessage::Visitor { conversation_id, visitor }).await?;
+                }
             }
             ClientMessage::Replying { conversation_id, active } => {
                 if hub.presence().reply(id, conversation_id, active) {

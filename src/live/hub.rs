@@ -9,11 +9,14 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::Presence;
-use super::wire::{Event, EventActor, ServerMessage};
+use super::visits::Visits;
+use super::wire::{Event, EventActor, ServerMessage, VisitorHere};
 use crate::desk::access::Visible;
 use crate::desk::{Desk, DeskError, Viewer};
+use crate::model::conversation::ConversationRow;
 use crate::model::event::Event as Stored;
 use crate::model::{AccountId, ConversationId, EventKind, MessageId, UserId};
+use crate::store::messages::Stored as StoredMessage;
 
 /// Frames a client may lag behind before it is cut: some seconds of a busy desk, some hundred kilobytes at worst.
 const BUFFER: usize = 256;
@@ -37,6 +40,7 @@ struct Inner {
     presence: Presence,
     next: AtomicU64,
     clients: Mutex<HashMap<u64, Client>>,
+    visits: Visits,
     /// Where the tail begins, read once by whoever comes first: a client that joined before the tail ran must not miss what
     /// came in between.
     start: tokio::sync::OnceCell<i64>,
@@ -90,6 +94,12 @@ struct Told {
     access: Option<Change>,
 }
 
+/// What some events speak of, as it is now.
+struct Loaded {
+    rows: HashMap<ConversationId, ConversationRow>,
+    stored: Vec<StoredMessage>,
+}
+
 /// A change that may move somebody's rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Change {
@@ -106,6 +116,7 @@ impl Hub {
             presence: Presence::default(),
             next: AtomicU64::new(1),
             clients: Mutex::default(),
+            visits: Visits::default(),
             start: tokio::sync::OnceCell::new(),
         }))
     }
@@ -113,6 +124,25 @@ impl Hub {
     #[must_use]
     pub fn presence(&self) -> &Presence {
         &self.0.presence
+    }
+
+    pub(super) fn visits(&self) -> &Visits {
+        &self.0.visits
+    }
+
+    pub(super) fn desk(&self) -> &Desk {
+        &self.0.desk
+    }
+
+    /// Whether anybody is there to answer.
+    #[must_use]
+    pub fn agents_online(&self) -> bool {
+        !self.clients().is_empty()
+    }
+
+    /// Makes sure that the tail has begun.
+    pub(super) async fn begin(&self) -> Result<(), crate::store::StoreError> {
+        self.start().await.map(|_| ())
     }
 
     /// How many connections there are.
@@ -158,7 +188,8 @@ impl Hub {
             let events = self.0.desk.store().events_after(seq, CHUNK).await?;
             let Some(last) = events.last() else { break };
             seq = last.seq;
-            let told = self.hydrate(events).await?;
+            let loaded = self.load(&events).await?;
+            let told = self.hydrate(events, loaded).await?;
             if let Some(text) = bundle(&told, visible) {
                 frames.push(text);
             }
@@ -219,11 +250,21 @@ impl Hub {
         let events = self.0.desk.store().events_after(*seq, CHUNK).await?;
         let Some(last) = events.last().map(|event| event.seq) else { return Ok(false) };
         let more = events.len() as i64 == CHUNK;
-        if self.clients().is_empty() {
+        let (agents, visitors) = (!self.clients().is_empty(), !self.0.visits.is_empty());
+        if !agents && !visitors {
             *seq = last;
             return Ok(more);
         }
-        let told = self.hydrate(events).await?;
+        let loaded = self.load(&events).await?;
+        if visitors {
+            let looked_at = |conversation| !self.0.presence.viewers(conversation).is_empty();
+            self.0.visits.hear(&self.0.desk, &events, &loaded.rows, &loaded.stored, looked_at).await?;
+        }
+        if !agents {
+            *seq = last;
+            return Ok(more);
+        }
+        let told = self.hydrate(events, loaded).await?;
         if let Some(change) = told.iter().filter_map(|event| event.access).max() {
             self.refresh_access(change).await?;
         }
@@ -254,13 +295,18 @@ impl Hub {
     }
 
     /// Loads what the events speak of, each once.
-    async fn hydrate(&self, events: Vec<Stored>) -> Result<Vec<Told>, DeskError> {
-        let desk = &self.0.desk;
+    async fn load(&self, events: &[Stored]) -> Result<Loaded, DeskError> {
+        let store = self.0.desk.store();
         let conversations: Vec<ConversationId> = unique(events.iter().filter_map(|event| event.conversation_id));
         let messages: Vec<MessageId> = unique(events.iter().filter_map(|event| event.message_id));
-        let (rows, stored) =
-            tokio::try_join!(desk.store().rows(&conversations), desk.store().stored_messages(&messages))?;
-        let rows: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
+        let (rows, stored) = tokio::try_join!(store.rows(&conversations), store.stored_messages(&messages))?;
+        Ok(Loaded { rows: rows.into_iter().map(|row| (row.id, row)).collect(), stored })
+    }
+
+    /// Puts the events together with what they speak of.
+    async fn hydrate(&self, events: Vec<Stored>, loaded: Loaded) -> Result<Vec<Told>, DeskError> {
+        let desk = &self.0.desk;
+        let Loaded { rows, stored } = loaded;
         let messages: HashMap<_, _> =
             desk.show(stored).await?.into_iter().map(|message| (message.id, message)).collect();
         let accounts: HashMap<_, _> = if events.iter().any(|event| event.kind == EventKind::AccountChanged) {
@@ -338,6 +384,7 @@ impl Hub {
     /// Somebody opened or left a conversation, or began or stopped writing: tells the others who look at it.
     pub fn show_presence(&self, conversation: ConversationId) {
         let viewers = self.0.presence.viewers(conversation);
+        self.0.visits.agents_at(conversation, &viewers);
         let here: HashSet<_> = viewers.iter().map(|viewer| viewer.user_id).collect();
         let text = frame(&ServerMessage::Presence { conversation_id: conversation, viewers });
         for client in self.clients().values().filter(|client| here.contains(&client.viewer.user_id)) {
@@ -351,6 +398,34 @@ impl Hub {
     pub fn doubt(&self, user: UserId) {
         for client in self.clients().values().filter(|client| client.viewer.user_id == user) {
             client.doubt.notify_one();
+        }
+    }
+
+    /// The visitor at the other end came, went, moved or writes: tells those who look at the conversation.
+    pub fn show_visitor(&self, conversation: ConversationId) {
+        let here: HashSet<_> = self.0.presence.viewers(conversation).iter().map(|viewer| viewer.user_id).collect();
+        if here.is_empty() {
+            return;
+        }
+        let visitor = self.0.visits.at(conversation).unwrap_or_default();
+        let text = frame(&ServerMessage::Visitor { conversation_id: conversation, visitor });
+        for client in self.clients().values().filter(|client| here.contains(&client.viewer.user_id)) {
+            let _ = client.frames.try_send(text.clone());
+        }
+    }
+
+    /// Somebody opened a conversation: its visitor, when it has one, is shown with it.
+    #[must_use]
+    pub fn visitor_at(&self, conversation: ConversationId) -> Option<VisitorHere> {
+        self.0.visits.at(conversation)
+    }
+
+    /// Tells visitors when somebody comes to answer, or nobody is left. Once in some seconds: it is a comfort, not a promise.
+    pub async fn run_presence(&self, stop: CancellationToken) {
+        let mut last = HashMap::new();
+        while !pause(&stop, Duration::from_secs(3)).await {
+            let now = self.0.desk.clock().now();
+            self.0.visits.tell_presence(now, self.agents_online(), &mut last);
         }
     }
 

@@ -6,8 +6,10 @@
 
 mod hub;
 mod presence;
+mod visits;
 mod wire;
 
 pub use hub::{Hub, Subscriber};
 pub use presence::Presence;
-pub use wire::{ClientMessage, Event, EventActor, ServerMessage, ViewerHere};
+pub use visits::{Guest, MOST_SOCKETS, Refused};
+pub use wire::{ClientMessage, Event, EventActor, ServerMessage, ViewerHere, VisitorHere};

@@ -2,6 +2,7 @@
 
 use crate::desk::accounts::Account;
 use crate::desk::load::Load;
+use crate::desk::visit::VisitedPage;
 use crate::model::conversation::ConversationRow;
 use crate::model::message::Message;
 use crate::model::{AccountId, ConversationId, EventKind, MessageId, Timestamp, UserId};
@@ -52,6 +53,11 @@ pub enum ServerMessage {
         conversation_id: ConversationId,
         viewers: Vec<ViewerHere>,
     },
+    /// Who is at the other end of a conversation on the screen. Not numbered, may be lost; typing fades after six seconds.
+    Visitor {
+        conversation_id: ConversationId,
+        visitor: VisitorHere,
+    },
     Load {
         load: Box<Load>,
     },
@@ -90,6 +96,15 @@ pub struct EventActor {
     pub kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<UserId>,
+}
+
+/// A visitor with the chat open, on some page.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct VisitorHere {
+    pub online: bool,
+    pub typing: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<VisitedPage>,
 }
 
 /// Somebody with a conversation on the screen.

@@ -7,9 +7,19 @@ use tokio_util::sync::CancellationToken;
 use super::pause;
 use crate::desk::Desk;
 
+/// Seconds between two tidyings.
+const TIDY: u32 = 3600;
+
 /// Looks once a second.
 pub async fn run(desk: Desk, stop: CancellationToken) {
+    let mut seconds = 0_u32;
     while !pause(&stop, Duration::from_secs(1)).await {
+        seconds = (seconds + 1) % TIDY;
+        if seconds == 1
+            && let Err(error) = desk.tidy_visits().await
+        {
+            tracing::warn!(%error, "ended visits could not be cleared away");
+        }
         if let Err(error) = tick(&desk).await {
             tracing::warn!(%error, "timers could not run; trying again");
         }

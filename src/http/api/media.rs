@@ -77,7 +77,7 @@ fn too_large() -> ApiError {
 }
 
 /// Kinds that a browser shows without running anything.
-const SHOWN: &[&str] = &["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"];
+pub const SHOWN: &[&str] = &["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"];
 
 /// The file of a message
 #[utoipa::path(get, path = "/api/media/{id}", tag = "files", params(("id" = AttachmentId, Path)), responses(
@@ -143,7 +143,7 @@ fn range(text: &str, whole: usize) -> Option<Option<(usize, usize)>> {
     Some((from <= to && from <= last).then_some((from, to)))
 }
 
-fn disposition(shown: bool, name: &str) -> HeaderValue {
+pub fn disposition(shown: bool, name: &str) -> HeaderValue {
     use std::fmt::Write as _;
     let kind = if shown { "inline" } else { "attachment" };
     // RFC 8187: anything but the plainest characters as UTF-8 octets.

@@ -10,5 +10,6 @@ mod problems;
 mod sessions;
 mod socket;
 mod start;
+mod visit;
 
 pub mod server;
