@@ -20,6 +20,7 @@ mod size;
 #[path = "../tests/it/support.rs"]
 #[allow(dead_code, unused_macros, reason = "the tests' world is used in part")]
 mod support;
+mod visitors;
 
 use report::Report;
 use support::Engine;
@@ -44,6 +45,9 @@ async fn main() {
         }
         if wanted("event_to_socket") {
             live::measure(engine, &mut report).await;
+        }
+        if wanted("visitors") {
+            visitors::measure(engine, &mut report).await;
         }
         if wanted("list") {
             list::measure(engine, &mut report).await;
