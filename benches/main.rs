@@ -14,6 +14,7 @@ mod ingest;
 mod list;
 mod live;
 mod many;
+mod polled;
 mod process;
 mod report;
 mod size;
@@ -38,6 +39,9 @@ async fn main() {
     }
     if wanted("size") {
         size::measure(&mut report);
+    }
+    if wanted("polled") {
+        polled::measure(&mut report).await;
     }
     for engine in ENGINES {
         if wanted("ingest") {

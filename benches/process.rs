@@ -29,17 +29,24 @@ pub async fn measure(report: &mut Report) {
     report.below("rss_idle", server.resident_mb(), "MB", 40.0);
 }
 
-struct Server(Child);
+pub struct Server(Child);
 
 impl Server {
     /// A server that is ready, and how many milliseconds that took.
-    fn start(data: &Path) -> (Self, f64) {
+    pub fn start(data: &Path) -> (Self, f64) {
+        Self::start_with(data, &[], &[])
+    }
+
+    /// As `start`, with more arguments and environment.
+    pub fn start_with(data: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (Self, f64) {
         // A port that was free a moment ago.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let began = Instant::now();
         let child = std::process::Command::new(BINARY)
             .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"])
             .arg(data)
+            .args(arguments)
+            .envs(environment.iter().copied())
             .env_remove("BALIE_DATABASE")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -54,7 +61,15 @@ impl Server {
         (server, ms(began.elapsed()))
     }
 
-    fn resident_mb(&self) -> f64 {
+    /// Time on a processor since the start, in seconds.
+    pub fn cpu_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap();
+        // After the name in parentheses: utime and stime are the 12th and 13th, in hundredths of a second.
+        let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+        (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
+    }
+
+    pub fn resident_mb(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
