@@ -152,6 +152,9 @@ pub trait Channel: Send + Sync {
     fn files(&self) -> Option<&dyn Files> {
         None
     }
+    fn calls(&self) -> Option<&dyn Calls> {
+        None
+    }
 }
 
 /// The outcome of a probe.
@@ -268,6 +271,34 @@ pub trait Moderate: Send + Sync {
 pub trait Files: Send + Sync {
     /// The content of [`File::url`], at most `max` bytes; `Rejected` when it is larger or gone for good.
     async fn fetch(&self, url: &str, max: usize) -> Result<bytes::Bytes, ChannelError>;
+}
+
+/// Taking notes of what was said on the telephone: agents write them down, no platform does.
+pub trait Calls: Send + Sync {
+    /// The message that a call becomes. Pure; the same key gives the same id.
+    ///
+    /// # Errors
+    /// `Rejected` when the number is none.
+    fn note(&self, call: &Call) -> Result<Message, ChannelError>;
+}
+
+/// A call, written down by who took or made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Names this note for ever.
+    pub key: String,
+    /// We called them.
+    pub outbound: bool,
+    /// As it was shown or said; none when it was withheld.
+    pub number: Option<String>,
+    pub name: Option<String>,
+    pub notes: String,
+    pub outcome: Option<String>,
+    pub at: Timestamp,
+    /// When they were promised to be called back.
+    pub call_back_at: Option<Timestamp>,
+    /// The agent's name.
+    pub taken_by: String,
 }
 
 /// Guards a shared place for the state of one connection (a session's tokens).

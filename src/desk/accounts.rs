@@ -38,6 +38,12 @@ pub struct Account {
     pub team_ids: Vec<TeamId>,
     #[schema(value_type = Object)]
     pub settings: Value,
+    /// Where its platform, system or visitors call us: a path on this server.
+    #[serde(default)]
+    pub hook: Option<String>,
+    /// Calls can be written down here.
+    #[serde(default)]
+    pub calls: bool,
 }
 
 /// How well an account works, and if not, why and what to do.
@@ -106,7 +112,12 @@ impl Desk {
             .await?
             .into_iter()
             .filter(|row| visible.includes(row.id))
-            .map(|row| present(row, &grants))
+            .map(|row| {
+                let channel = self.connections.get(&row).ok();
+                let (pushed, calls) =
+                    channel.map_or((false, false), |channel| (channel.push().is_some(), channel.calls().is_some()));
+                Account { hook: pushed.then(|| format!("/hooks/{}", row.id)), calls, ..present(row, &grants) }
+            })
             .collect())
     }
 
@@ -377,6 +388,8 @@ fn present(row: Row, grants: &[(AccountId, TeamId)]) -> Account {
         quota: row.quota.and_then(|Json(quota)| serde_json::from_value(quota).ok()),
         team_ids: grants.iter().filter(|(account, _)| *account == row.id).map(|(_, team)| *team).collect(),
         settings: row.settings.0,
+        hook: None,
+        calls: false,
     }
 }
 

@@ -7,12 +7,14 @@
 pub mod access;
 pub mod accounts;
 pub mod assign;
+pub mod call;
 pub mod catalog;
 pub mod claim;
 pub mod connect;
 pub mod connections;
 pub mod contacts;
 pub mod draft;
+pub mod elsewhere;
 pub mod error;
 pub mod hook;
 pub mod ingest;

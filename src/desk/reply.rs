@@ -203,7 +203,7 @@ impl Desk {
         self.message(viewer, message.id).await
     }
 
-    async fn refuse_moved<T>(&self, thread: &ThreadRow) -> Result<T, DeskError> {
+    pub(super) async fn refuse_moved<T>(&self, thread: &ThreadRow) -> Result<T, DeskError> {
         let (stored, _) = self.store.messages_of(thread.conversation_id, None, 20).await?;
         let newest = stored.into_iter().filter(|message| message.thread_id == Some(thread.id)).collect();
         Err(DeskError::ThreadMoved { version: thread.version, messages: self.store.present(newest).await? })
@@ -415,7 +415,7 @@ struct Checked {
     extra: Extra,
 }
 
-const fn kind_in(thread: ThreadKind) -> MessageKind {
+pub(super) const fn kind_in(thread: ThreadKind) -> MessageKind {
     match thread {
         ThreadKind::Dm => MessageKind::Dm,
         ThreadKind::Mail => MessageKind::Mail,

@@ -6,7 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::api::{
-    accounts, contacts, conversations, load, me, media, messages, quarantine, session, tags, teams, tokens, users,
+    accounts, calls, contacts, conversations, load, me, media, messages, quarantine, session, tags, teams, tokens,
+    users,
 };
 use super::error::Problem;
 use super::{connect, socket};
@@ -26,7 +27,7 @@ use crate::live::{ClientMessage, ServerMessage};
         conversations::list, conversations::counts, conversations::next, conversations::open, conversations::messages,
         conversations::claim, conversations::release, conversations::reply, conversations::note, conversations::assign,
         conversations::tag, conversations::untag, conversations::status, conversations::snooze, conversations::priority,
-        conversations::draft,
+        conversations::draft, conversations::elsewhere, calls::note,
         messages::measure, messages::act, messages::resolve,
         media::upload, media::show,
         accounts::channels, accounts::list, accounts::show, accounts::add, accounts::change, accounts::remove,

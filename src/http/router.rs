@@ -7,7 +7,8 @@ use axum::routing::{delete, get, patch, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::api::{
-    accounts, contacts, conversations, load, me, media, messages, quarantine, session, tags, teams, tokens, users,
+    accounts, calls, contacts, conversations, load, me, media, messages, quarantine, session, tags, teams, tokens,
+    users,
 };
 use super::error::ApiError;
 use super::session::same_origin;
@@ -41,6 +42,8 @@ pub fn router(web: Web) -> Router {
         .route("/conversations/{id}/messages", get(conversations::messages))
         .route("/conversations/{id}/claim", post(conversations::claim).delete(conversations::release))
         .route("/conversations/{id}/replies", post(conversations::reply))
+        .route("/conversations/{id}/elsewhere", post(conversations::elsewhere))
+        .route("/calls", post(calls::note))
         .route("/conversations/{id}/notes", post(conversations::note))
         .route("/conversations/{id}/assignee", put(conversations::assign))
         .route("/conversations/{id}/tags", post(conversations::tag))

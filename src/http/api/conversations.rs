@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::desk::claim::Claim;
 use crate::desk::draft::DraftBody;
+use crate::desk::elsewhere::AnsweredElsewhere;
 use crate::desk::open::Counts;
 use crate::desk::reply::NewReply;
 use crate::desk::view::{Conversation, ConversationRow, Message, Messages};
@@ -209,18 +210,44 @@ pub async fn reply(
     headers: HeaderMap,
     Json(reply): Json<NewReply>,
 ) -> Answer<(StatusCode, Json<Message>)> {
+    let key = idempotency_key(&headers)?;
+    Ok((StatusCode::CREATED, Json(web.desk.reply(&signed.viewer(), id, &reply, key).await?)))
+}
+
+/// The key under which a repeated request is the same request.
+///
+/// # Errors
+/// `idempotency.missing`.
+pub fn idempotency_key(headers: &HeaderMap) -> Answer<&str> {
     let key = headers
         .get("idempotency-key")
         .and_then(|value| value.to_str().ok())
         .map(str::trim)
         .filter(|key| !key.is_empty() && key.len() <= 200);
-    let key = key.ok_or_else(|| {
+    key.ok_or_else(|| {
         ApiError::bad_request(
             "idempotency.missing",
-            "A reply needs an Idempotency-Key header of 1 to 200 characters, so that a repeated request sends once.",
+            "This needs an Idempotency-Key header of 1 to 200 characters, so that a repeated request happens once.",
         )
-    })?;
-    Ok((StatusCode::CREATED, Json(web.desk.reply(&signed.viewer(), id, &reply, key).await?)))
+    })
+}
+
+/// Write down that it was answered outside of Balie, where it cannot be answered from here. The same `Idempotency-Key` again
+/// gives the same message
+#[utoipa::path(post, path = "/api/conversations/{id}/elsewhere", tag = "conversations", params(("id" = ConversationId, Path), ("Idempotency-Key" = String, Header)), request_body = AnsweredElsewhere, responses(
+    (status = 201, body = Message),
+    (status = 409, description = "`claim.lost`; `thread.moved` with `thread_version` and `messages`", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "`elsewhere.empty`; `elsewhere.url`; `elsewhere.not_needed`", body = Problem, content_type = "application/problem+json"),
+))]
+pub async fn elsewhere(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(id): Path<ConversationId>,
+    headers: HeaderMap,
+    Json(answered): Json<AnsweredElsewhere>,
+) -> Answer<(StatusCode, Json<Message>)> {
+    let key = idempotency_key(&headers)?;
+    Ok((StatusCode::CREATED, Json(web.desk.answered_elsewhere(&signed.viewer(), id, &answered, key).await?)))
 }
 
 /// A text for ourselves.

@@ -1,6 +1,7 @@
 //! One file per noun: what the API takes, which use case it calls, what it answers.
 
 pub mod accounts;
+pub mod calls;
 pub mod contacts;
 pub mod conversations;
 pub mod load;

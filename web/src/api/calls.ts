@@ -2,6 +2,7 @@
 import { call } from './client';
 import type {
   Account,
+  AnsweredElsewhere,
   ApiToken,
   Channel,
   Contact,
@@ -87,6 +88,11 @@ export const conversations = {
   release: (id: Id) => call<void>('DELETE', conversation(id, '/claim')),
   reply: (id: Id, key: string, body: ReplyBody) =>
     call<Message>('POST', conversation(id, '/replies'), {
+      body,
+      headers: { 'idempotency-key': key },
+    }),
+  elsewhere: (id: Id, key: string, body: AnsweredElsewhere) =>
+    call<Message>('POST', conversation(id, '/elsewhere'), {
       body,
       headers: { 'idempotency-key': key },
     }),

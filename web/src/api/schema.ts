@@ -75,6 +75,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write down what was said on the telephone. The same `Idempotency-Key` again gives the same note */
+        post: operations["post_calls"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/channels": {
         parameters: {
             query?: never;
@@ -291,6 +308,26 @@ export interface paths {
         /** Keep what I am writing; an empty text forgets it */
         put: operations["put_conversations_id_draft"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/elsewhere": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write down that it was answered outside of Balie, where it cannot be answered from here. The same `Idempotency-Key` again
+         *     gives the same message
+         */
+        post: operations["post_conversations_id_elsewhere"];
         delete?: never;
         options?: never;
         head?: never;
@@ -821,6 +858,10 @@ export interface components {
             /** @description Who may see it; empty: everybody. */
             team_ids: components["schemas"]["TeamId"][];
             settings: Record<string, never>;
+            /** @description Where its platform, system or visitors call us: a path on this server. */
+            hook?: string | null;
+            /** @description Calls can be written down here. */
+            calls?: boolean;
         };
         /** @description What to change; what is left out stays. */
         AccountChange: {
@@ -898,6 +939,28 @@ export interface components {
         Answered: {
             label: string;
             value: string;
+        };
+        /** @description What was said, as far as somebody writes it down. */
+        AnsweredElsewhere: {
+            thread_id: components["schemas"]["ThreadId"];
+            /** @description The answer, or what it came down to. This or the address has to be given. */
+            text?: string | null;
+            /** @description Where it can be seen. */
+            url?: string | null;
+            /**
+             * Format: int64
+             * @description Of the claim under which it was answered.
+             */
+            claim_token: number;
+            /**
+             * Format: int64
+             * @description The thread's version that was answered.
+             */
+            seen_version: number;
+            /** @description What the conversation becomes: `open`, `pending` or `closed`. */
+            then?: components["schemas"]["Status"];
+            /** @description What closing it was the outcome of. */
+            outcome?: string | null;
         };
         /** @description Whose work it becomes. */
         Assignment: {
@@ -1417,6 +1480,24 @@ export interface components {
             settings: Record<string, never>;
             team_ids?: components["schemas"]["TeamId"][];
         };
+        /** @description A call, as the agent writes it down. */
+        NewCall: {
+            /** @description An account that takes notes of calls. */
+            account_id: components["schemas"]["AccountId"];
+            /** @description `in`: they called; `out`: we called. */
+            direction?: components["schemas"]["Direction"];
+            /** @description As it was shown or said; nothing when it was withheld. */
+            number?: string | null;
+            name?: string | null;
+            /** @description What it was about. */
+            notes: string;
+            /** @description What it ended in, in a few words. */
+            outcome?: string | null;
+            at?: components["schemas"]["Timestamp"] | null;
+            call_back_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What the conversation becomes when nobody has to call back: `open`, `pending` or `closed`. */
+            then?: components["schemas"]["Status"];
+        };
         /** @description Who is the same person, and why. */
         NewLink: {
             contact_id: components["schemas"]["ContactId"];
@@ -1492,6 +1573,11 @@ export interface components {
         NextUp: {
             conversation_id: components["schemas"]["ConversationId"];
             claim: components["schemas"]["Claim"];
+        };
+        /** @description Where a call's note stands. */
+        Noted: {
+            conversation: components["schemas"]["ConversationRow"];
+            message: components["schemas"]["Message"];
         };
         /** @description Who holds it; the token for the holder. */
         OpenClaim: {
@@ -2108,6 +2194,40 @@ export interface operations {
             };
         };
     };
+    post_calls: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCall"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Noted"];
+                };
+            };
+            /** @description `call.empty`; `call.at`; `call.call_back_at`; `call.not_here`; `call.number` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_channels: {
         parameters: {
             query?: never;
@@ -2523,6 +2643,51 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    post_conversations_id_elsewhere: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: components["schemas"]["ConversationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnsweredElsewhere"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description `claim.lost`; `thread.moved` with `thread_version` and `messages` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `elsewhere.empty`; `elsewhere.url`; `elsewhere.not_needed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };

@@ -200,6 +200,17 @@ export const en: Record<keyof typeof nl, Text> = {
 
   // Writing
   composer: 'Write a reply',
+  'elsewhere.open': 'Answer there',
+  'elsewhere.label': 'What was answered elsewhere',
+  'elsewhere.placeholder': 'Write down what was answered, or where it can be seen',
+  'elsewhere.wait': 'Write down and wait',
+  'elsewhere.close': 'Write down and close',
+  'elsewhere.saved': 'Written down. Nothing was sent.',
+  'problem.elsewhere.empty': 'Write down what was answered, or where it can be seen.',
+  'problem.elsewhere.not_needed': 'This can be answered from here.',
+  'accounts.hook': 'Called at',
+  'accounts.hook.copy': 'Copy the address',
+  'accounts.hook.copied': 'Copied.',
   'composer.lane': 'Where you write',
   'composer.note': 'Write a note',
   'composer.note.placeholder': 'A note for colleagues. The customer never sees this.',

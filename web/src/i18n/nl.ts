@@ -198,6 +198,17 @@ export const nl = {
 
   // Schrijven
   composer: 'Antwoord schrijven',
+  'elsewhere.open': 'Daar antwoorden',
+  'elsewhere.label': 'Wat elders is geantwoord',
+  'elsewhere.placeholder': 'Leg vast wat er is geantwoord, of waar het te zien is',
+  'elsewhere.wait': 'Vastleggen en wachten',
+  'elsewhere.close': 'Vastleggen en sluiten',
+  'elsewhere.saved': 'Vastgelegd. Er is niets verstuurd.',
+  'problem.elsewhere.empty': 'Leg vast wat er is geantwoord, of waar het te zien is.',
+  'problem.elsewhere.not_needed': 'Dit is hier te beantwoorden.',
+  'accounts.hook': 'Aanroepadres',
+  'accounts.hook.copy': 'Adres kopiëren',
+  'accounts.hook.copied': 'Gekopieerd.',
   'composer.lane': 'Waar je schrijft',
   'composer.note': 'Notitie schrijven',
   'composer.note.placeholder': 'Notitie voor collega’s. De klant ziet dit nooit.',
