@@ -40,6 +40,7 @@ pub mod dial;
 pub mod email;
 pub mod error;
 pub mod fake;
+pub mod feed;
 pub mod form;
 pub mod hook;
 pub mod html;

@@ -9,6 +9,7 @@ static CHANNELS: &[&Descriptor] = &[
     &super::api::DESCRIPTOR,
     &super::form::DESCRIPTOR,
     &super::webchat::DESCRIPTOR,
+    &super::feed::DESCRIPTOR,
 ];
 
 /// Every channel.
