@@ -48,6 +48,7 @@ pub mod limits;
 pub mod mastodon;
 pub mod oauth;
 pub mod outgoing;
+pub mod phone;
 pub mod registry;
 pub mod signature;
 pub mod visit;

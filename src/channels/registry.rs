@@ -10,6 +10,7 @@ static CHANNELS: &[&Descriptor] = &[
     &super::form::DESCRIPTOR,
     &super::webchat::DESCRIPTOR,
     &super::feed::DESCRIPTOR,
+    &super::phone::DESCRIPTOR,
 ];
 
 /// Every channel.
