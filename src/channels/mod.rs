@@ -51,6 +51,7 @@ pub mod outgoing;
 pub mod phone;
 pub mod registry;
 pub mod signature;
+pub mod telegram;
 pub mod visit;
 pub mod webchat;
 
