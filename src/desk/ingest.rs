@@ -650,6 +650,7 @@ impl<'a> Intake<'a> {
             };
             tx.save_delivery(&settled).await?;
             row.state = DeliveryState::Sent;
+            row.doubtful = false;
             (row.code, row.cause, row.cure) = (None, None, None);
             tx.save_outbox(&row).await?;
             let problem = tx.has_delivery_problem(settled.conversation_id).await?;

@@ -144,7 +144,11 @@ impl Desk {
         }
         let now = tx.now();
         match verdict {
-            Verdict::Sent => row.state = DeliveryState::Sent,
+            Verdict::Sent => {
+                row.state = DeliveryState::Sent;
+                // Until the platform's echo says under which id: it is this message, not another one.
+                row.doubtful = true;
+            }
             Verdict::Resend => {
                 row.state = DeliveryState::Queued;
                 row.due_at = now;
@@ -241,6 +245,7 @@ async fn confirm(tx: &mut Tx, message: &mut Stored, row: &mut OutboxRow, sent: S
     message.meta = Json(sent.meta);
     message.delivery = Some(DeliveryState::Sent);
     row.state = DeliveryState::Sent;
+    row.doubtful = false;
     (row.code, row.cause, row.cure) = (None, None, None);
     Ok(())
 }

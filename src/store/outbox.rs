@@ -110,7 +110,7 @@ impl Tx {
     /// When the database refuses.
     pub async fn unsettled_outbox(&mut self, account: AccountId) -> Result<Vec<OutboxRow>, StoreError> {
         Ok(on!(self, db => sqlx::query_as(AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM outbox WHERE account_id = $1 AND state IN ('sending', 'waiting', 'uncertain') ORDER BY created_at, id LIMIT 100"
+            "SELECT {COLUMNS} FROM outbox WHERE account_id = $1 AND (state IN ('sending', 'waiting', 'uncertain') OR (state = 'sent' AND doubtful)) ORDER BY created_at, id LIMIT 100"
         ))).bind(account).fetch_all(db).await)?)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use balie::channels::{Author, ChannelError, Sent};
+use balie::channels::{Author, ChannelError, Item, Sent};
 use balie::desk::settle::Verdict;
 use balie::model::{DeliveryState, Direction, Status};
 use balie::store::outbox::OutboxRow;
@@ -103,6 +103,22 @@ on_both_engines! {
         f.desk.resolve(&f.sanne, message.id, Verdict::Resend).await.unwrap();
         let rows = due(&f).await;
         assert_eq!((rows.len(), rows[0].doubtful), (1, false));
+    }
+
+    async fn what_a_person_vouched_for_is_not_doubled_when_its_echo_comes(f) {
+        let (opened, token) = claimed(&f).await;
+        let message = f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
+        f.desk.settle(&due(&f).await[0], Err(ChannelError::uncertain("verbinding verbroken"))).await.unwrap();
+        f.desk.resolve(&f.sanne, message.id, Verdict::Sent).await.unwrap();
+        let mut echo = mention("ours", "us", "Hoi", 60);
+        echo.direction = balie::model::Direction::Out;
+        echo.thread.external_id = f.store.thread(opened.threads[0].id).await.unwrap().unwrap().external_id;
+        for _ in 0..2 {
+            f.batch(vec![Item::Message(Box::new(echo.clone()))]).await;
+        }
+        let opened = f.desk.open(&f.sanne, opened.row.id).await.unwrap();
+        assert_eq!(opened.messages.len(), 2, "the question and one answer");
+        assert_eq!(f.store.stored_message(message.id).await.unwrap().unwrap().external_id.unwrap(), echo.external_id);
     }
 
     async fn a_worker_that_died_while_sending_leaves_doubt(f) {
