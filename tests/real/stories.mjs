@@ -3,7 +3,7 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { randomUUID } from 'node:crypto'
 import assert from 'node:assert/strict'
 import { Balie } from './lib/balie.mjs'
-import { story } from './lib/story.mjs'
+import { decided, story } from './lib/story.mjs'
 import { until } from './lib/wait.mjs'
 
 const mark = () => `#${randomUUID().slice(0, 8)}`
@@ -45,7 +45,7 @@ export function stories(name, make) {
       afterEach(() => network.line.calm())
 
       const outage = (title, break_, { passes = false } = {}) =>
-        it(title, () =>
+        it(title, (t) =>
           counter(network, async (balie, anna, bram) => {
             const customer = await network.customer()
             const before_ = mark(), during = mark(), answer = mark()
@@ -64,6 +64,8 @@ export function stories(name, make) {
             await network.line.calm()
             await bram.seesMessage('what was asked meanwhile', (m) => m.text.includes(during), 90_000)
             await anna.seesAccount('the account well again', (a) => a.health.state === 'ok', 90_000)
+            const arrived = async () => (await customer.answersTo(asked)).some((a) => a.text.includes(answer))
+            if (network.parks) await decided({ agent: anna, id: row.id, reply: reply.message, arrived, say: (l) => t.diagnostic(l) })
             await until('the reply was sent', async () =>
               (await anna.conversation(row.id)).messages.find((m) => m.id === reply.message.id)?.delivery.state === 'sent', { within: 90_000 })
             await customer.seesAnswer(asked, answer)

@@ -52,3 +52,13 @@ describe('the official AT Protocol client', { timeout: 180_000 }, () => {
     await net.stop()
   })
 })
+describe('python-telegram-bot and aiogram', { timeout: 180_000 }, () => {
+  for (const [name, file] of [['python-telegram-bot', 'telegram_ptb.py'], ['aiogram', 'telegram_aiogram.py']]) {
+    // No reference can be installed: the clients themselves refuse what is not the Bot API's.
+    it(`${name} is content with our fake`, async (t) => {
+      const net = await fake('telegram')
+      await judge(t, python, [join(here, file), net.url, net.tokens.brand])
+      await net.stop()
+    })
+  }
+})

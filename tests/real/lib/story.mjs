@@ -7,7 +7,7 @@ const count = (list, test) => list.filter(test).length
 
 /**
  * @param {object} o
- * @param {object} o.network   one of bluesky(), mastodon()
+ * @param {object} o.network   one of bluesky(), mastodon(), telegram(); says by `lane`, `removes` and `parks` what is not as usual
  * @param {object} o.balie     a started server, the brand's account connected
  * @param {object} o.anna      two agents, listening
  * @param {object} o.bram
@@ -30,7 +30,7 @@ export async function story({ network, balie, anna, bram, between = async () => 
   const [row] = await Promise.all([anna.sees('the mention', shown, patience), bram.sees('the mention', shown, patience)])
   say(`the mention stood in both queues after ${Date.now() - from} ms`)
   assert.equal(row.status, 'open')
-  assert.equal(row.lane, 'public')
+  assert.equal(row.lane, network.lane ?? 'public')
   assert.equal(row.channel, network.key)
   assert.equal(row.assignee_id, null)
   assert.ok(row.waiting_since, 'the customer waits')
@@ -58,6 +58,7 @@ export async function story({ network, balie, anna, bram, between = async () => 
   const reply = await anna.reply(id, answer, { claim: await anna.claim(id) })
   await between('a reply is accepted')
   assert.equal((await reply.again()).id, reply.message.id, 'the same key is the same reply')
+  if (network.parks) await decided({ agent: anna, id, reply: reply.message, arrived: async () => (await customer.answersTo(asked)).length > 0, say })
   const seen = await customer.seesAnswer(asked, mark, patience)
   await between('the reply is on the network')
   await bram.seesMessage('the reply sent', (m) => m.id === reply.message.id && m.delivery?.state === 'sent')
@@ -76,14 +77,37 @@ export async function story({ network, balie, anna, bram, between = async () => 
   )
   await between('the answer is shown')
 
-  // The customer takes a post back: it is shown as removed, and its words stay readable to us.
-  await customer.remove(answered)
-  await between('a post is taken back')
-  const removed = await bram.seesMessage('that it was removed', (m) => m.conversation_id === id && m.direction === 'in' && m.removed_at, Math.max(patience, 60_000))
-  assert.ok(removed.text.includes('12345'), 'the words of the customer are not edited')
-  await between('the removal is shown')
+  // The customer takes a post back: it is shown as removed, and its words stay readable to us. Where nobody is told of
+  // that, they change it: the new words are shown, and the old ones stay.
+  if (network.removes ?? true) {
+    await customer.remove(answered)
+    await between('a post is taken back')
+    const removed = await bram.seesMessage('that it was removed', (m) => m.conversation_id === id && m.direction === 'in' && m.removed_at, Math.max(patience, 60_000))
+    assert.ok(removed.text.includes('12345'), 'the words of the customer are not edited')
+    await between('the removal is shown')
+  } else {
+    await customer.edit(answered, `${thanks}, nee: 54321`)
+    await between('a post is changed')
+    const edited = await bram.seesMessage('that it was changed', (m) => m.conversation_id === id && m.text.includes('54321'), Math.max(patience, 60_000))
+    assert.deepEqual(edited.versions.map((v) => v.text), [thanks], 'the words of the customer are not lost')
+    await between('the change is shown')
+  }
 
   await nothingLostNothingDoubled({ network, balie, customer, asked, id, agents: [anna, bram], mark })
+}
+
+/** Where nobody but a person can know whether a reply left: waits until it is known, and decides by looking at the network. */
+export async function decided({ agent, id, reply, arrived, say = () => {}, within = 90_000 }) {
+  const state = async () => (await agent.conversation(id)).messages.find((m) => m.id === reply.id)?.delivery.state
+  const known = await until('the reply is sent, or a person has to decide', async () => {
+    const now = await state()
+    return ['sent', 'uncertain'].includes(now) && now
+  }, { within, state })
+  if (known === 'sent') return
+  const as = (await arrived()) ? 'sent' : 'resend'
+  say(`the reply was uncertain; a person looked: ${as}`)
+  await agent.post(`/api/messages/${reply.id}/resolve`, { as })
+  await until('the reply was sent', async () => (await state()) === 'sent', { within, state })
 }
 
 /** What must hold whatever happened on the way. */
