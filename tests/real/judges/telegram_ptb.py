@@ -56,7 +56,7 @@ async def refuses(kind, awaitable, says=""):
     try:
         await awaitable
     except kind as e:
-        assert says in str(e), f"{e} without {says}"
+        assert says.lower() in str(e).lower(), f"{e} without {says}"
         return e
     raise AssertionError("was accepted")
 

@@ -97,7 +97,8 @@ async fn read(request: Request) -> Result<Params, Refusal> {
 }
 
 async fn handle(State(platform): State<Platform>, request: Request) -> Response {
-    let path = request.uri().path().to_owned();
+    // Some clients write the colon of the token by its number.
+    let path = request.uri().path().replace("%3A", ":").replace("%3a", ":");
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
     match segments.as_slice() {
         ["_play", verb] => {
