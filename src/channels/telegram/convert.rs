@@ -41,9 +41,10 @@ pub struct Read {
 pub struct Since(pub Option<Timestamp>);
 
 impl Since {
-    /// The platform tells whole seconds: a second that is not over yet is not before.
+    /// The first look comes some seconds after the account was connected, and the platform tells whole seconds. Who wrote in
+    /// the last minute before it is still there, and waits for an answer like everybody after.
     fn is_before(self, at: Timestamp) -> bool {
-        self.0.is_some_and(|since| at.plus(Duration::from_secs(1)) <= since)
+        self.0.is_some_and(|since| at.plus(Duration::from_secs(60)) <= since)
     }
 }
 

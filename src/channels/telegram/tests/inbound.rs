@@ -82,9 +82,11 @@ async fn what_waited_before_we_came_is_history() {
         played.writes(&format!("eerder <{n}>"));
     }
     played.clock.advance(Duration::from_secs(60));
+    played.writes("net voor de eerste blik");
     let mut inbox = Inbox::connected(&played).await;
-    assert_eq!(inbox.messages.len(), 120);
-    assert!(inbox.messages.values().all(|message| message.history));
+    assert_eq!(inbox.messages.len(), 121);
+    assert!(!inbox.find("net voor de eerste blik").history);
+    assert!(inbox.messages.values().filter(|message| message.text.contains("eerder")).all(|message| message.history));
     played.writes("nu");
     inbox.pull().await.unwrap();
     assert!(!inbox.find("nu").history);
