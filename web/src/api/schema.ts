@@ -1731,6 +1731,11 @@ export interface components {
             /** @enum {string} */
             type: "presence";
         } | {
+            conversation_id: components["schemas"]["ConversationId"];
+            visitor: components["schemas"]["VisitorHere"];
+            /** @enum {string} */
+            type: "visitor";
+        } | {
             load: components["schemas"]["Load"];
             /** @enum {string} */
             type: "load";
@@ -1953,6 +1958,18 @@ export interface components {
             user_id: components["schemas"]["UserId"];
             name: string;
             replying: boolean;
+        };
+        /** @description The page a visitor is on. */
+        VisitedPage: {
+            url?: string;
+            title?: string;
+            referrer?: string | null;
+        };
+        /** @description A visitor with the chat open, on some page. */
+        VisitorHere: {
+            online: boolean;
+            typing: boolean;
+            page?: components["schemas"]["VisitedPage"] | null;
         };
         /** @description A reason, for people: a stable code and the moment it speaks of. */
         Why: {

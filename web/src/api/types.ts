@@ -47,6 +47,8 @@ export type Suggestion = Sent<Schemas['Suggestion']>;
 export type Evidence = Schemas['Evidence'];
 export type Draft = Sent<Schemas['DraftBody']>;
 export type Viewer = Schemas['ViewerHere'];
+/** Somebody at the other end of a chat on a site. */
+export type VisitorHere = Schemas['VisitorHere'];
 export type LogLine = Sent<Schemas['LogLine']>;
 export type Counts = Schemas['Counts'];
 export type Measure = Sent<Schemas['Measure']>;
@@ -106,5 +108,6 @@ export type ServerFrame =
   | { type: 'reset'; seq: number }
   | { type: 'events'; events: LiveEvent[] }
   | { type: 'presence'; conversation_id: Id; viewers: Viewer[] }
+  | { type: 'visitor'; conversation_id: Id; visitor: VisitorHere }
   | { type: 'load'; load: Load }
   | { type: 'pong' };

@@ -15,6 +15,7 @@ import type {
   Suggestion,
   Thread,
   Viewer,
+  VisitorHere,
 } from '../api/types';
 import { nowFor } from '../app/clock.svelte';
 import { session } from '../app/session.svelte';
@@ -37,6 +38,9 @@ export class OpenConversation {
   log = $state.raw<LogLine[]>([]);
   claim = $state.raw<ClaimInfo | null>(null);
   viewers = $state.raw<Viewer[]>([]);
+  /** Who is at the other end of a chat, while that is told. */
+  visitor = $state.raw<VisitorHere | null>(null);
+  private fading: ReturnType<typeof setTimeout> | undefined;
   /** Messages that arrived while the agent was here and that a refused send points at. */
   fresh = $state.raw<ReadonlySet<Id>>(new Set());
 
@@ -141,7 +145,15 @@ export class OpenConversation {
     }, half);
   }
 
+  /** Typing is told now and then, never that it stopped for good: it fades. */
+  meets(visitor: VisitorHere): void {
+    clearTimeout(this.fading);
+    this.visitor = visitor;
+    if (visitor.typing) this.fading = setTimeout(() => (this.visitor = { ...visitor, typing: false }), 6000);
+  }
+
   stop(): void {
+    clearTimeout(this.fading);
     this.stopped = true;
     clearTimeout(this.refetch);
     clearTimeout(this.renew);

@@ -109,6 +109,9 @@ class Live {
     else if (frame.type === 'presence') {
       const open = current.conversation;
       if (open?.id === frame.conversation_id) open.viewers = frame.viewers;
+    } else if (frame.type === 'visitor') {
+      const open = current.conversation;
+      if (open?.id === frame.conversation_id) open.meets(frame.visitor);
     }
   }
 }
