@@ -25,7 +25,7 @@ use crate::http::{self, Web};
 use crate::lifecycle::{self, Lifecycle};
 use crate::live::Hub;
 use crate::model::{Role, UserId};
-use crate::playground::Playground;
+use crate::playground::{Playground, visitors};
 use crate::secret::{self, KeyError, MasterKey, Secret};
 use crate::store::engine::Pools;
 use crate::store::{Actor, Store, StoreError, migrate, settings};
@@ -153,6 +153,23 @@ async fn move_in(desk: &Desk, playground: &Playground) -> Result<(), Failure> {
         desk.add_account(&viewer, &new).await.map_err(failed)?;
     }
     Ok(())
+}
+
+/// The account of the invented brand's own chat, made at the first start.
+async fn open_chat(desk: &Desk) -> Result<crate::model::AccountId, Failure> {
+    let failed = |error: DeskError| Failure::new(format!("the playground's chat cannot be opened: {error}"));
+    let viewer = administrator(desk).await?;
+    let known = desk.accounts(&viewer).await.map_err(failed)?;
+    if let Some(account) = known.into_iter().find(|account| account.channel == visitors::CHANNEL) {
+        return Ok(account.id);
+    }
+    let new = NewAccount {
+        channel: visitors::CHANNEL.to_owned(),
+        name: Some(visitors::NAME.to_owned()),
+        settings: visitors::settings(),
+        team_ids: Vec::new(),
+    };
+    Ok(desk.add_account(&viewer, &new).await.map_err(failed)?.id)
 }
 
 async fn open_pools(url: &str) -> Result<Pools, Failure> {
@@ -298,6 +315,18 @@ pub async fn start(place: &Place, serving: &Serving, clock: Clock) -> Result<Run
         let (hub, stop) = (hub.clone(), life.stopping());
         async move { hub.run_presence(stop).await }
     });
+    if serving.playground && serving.does(Part::Work) {
+        let (account, pace) = (open_chat(&desk).await?.to_string(), serving.playground_pace);
+        let host = if address.ip().is_unspecified() { std::net::Ipv4Addr::LOCALHOST.into() } else { address.ip() };
+        let door = SocketAddr::from((host, address.port()));
+        let stop = life.stopping();
+        life.spawn("playground visitors", async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = visitors::play(door, account, pace) => {}
+            }
+        });
+    }
     if serving.does(Part::Work) {
         start_work(&desk, &life, Pace { every: serving.poll_min_ms.map(Duration::from_millis) });
     }

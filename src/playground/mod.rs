@@ -9,6 +9,7 @@
 mod director;
 mod lines;
 mod people;
+pub mod visitors;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
