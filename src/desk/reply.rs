@@ -262,7 +262,8 @@ impl Desk {
             return Err(DeskError::refused("reply.then", "after a reply a conversation is open, pending or closed"));
         }
         let text = super::ingest::clean(reply.text.trim());
-        if text.is_empty() && reply.attachments.is_empty() {
+        // Passing something on may go without a word.
+        if text.is_empty() && reply.attachments.is_empty() && !reply.forward {
             return Err(DeskError::refused("reply.empty", "write something first"));
         }
         // A public answer to a private message would show it to everybody.
@@ -318,8 +319,8 @@ impl Desk {
         let mut files = Vec::with_capacity(reply.attachments.len());
         for file in &reply.attachments {
             let upload = tx.upload(file.upload_id, viewer.user_id).await?.ok_or(DeskError::NotFound("upload"))?;
-            // Where a description would be shown to nobody it is not asked for.
-            if file.alt.trim().is_empty() && limit.alt_max > 0 {
+            // Only a picture needs one, and only where a description would be shown to anybody.
+            if limit.alt_max > 0 && kind_of(&upload.mime) == AttachmentKind::Image && file.alt.trim().is_empty() {
                 return Err(DeskError::refused("reply.alt_missing", "describe the file for those who cannot see it"));
             }
             if limit.alt_max > 0 && file.alt.chars().count() as i64 > limit.alt_max {
