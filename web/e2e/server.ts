@@ -1,5 +1,6 @@
 // The real binary on a free port and a data folder that goes away, with an account on a platform that the binary itself
 // plays (`balie fake`), whose customers say what a test makes them say; or with the playground, whose customers speak unasked.
+import { createHmac, randomBytes } from 'node:crypto';
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -15,6 +16,13 @@ export interface Admin {
 }
 
 const found = [process.env.BALIE_BIN, join(top, 'target/debug/balie'), join(top, 'target/release/balie')].find((f) => f && existsSync(f));
+
+/** A connected system of the house's own. */
+export interface System {
+  id: string;
+  /** Posts a `message.created` with this data, signed. */
+  post(data: Record<string, unknown>): Promise<void>;
+}
 
 interface Platform {
   url: string;
@@ -36,7 +44,7 @@ export class Server {
     if (!found) throw new Error('no balie binary: cargo build first, or set BALIE_BIN');
     this.data ||= mkdtempSync(join(tmpdir(), 'balie-e2e-'));
     this.url ||= `http://127.0.0.1:${await freePort()}`;
-    const env = { PATH: process.env.PATH, HOME: this.data, BALIE_DATA: join(this.data, 'balie'), BALIE_POLL_MIN_MS: '500', BALIE_ALLOW_PRIVATE: '1' };
+    const env = this.env();
     const child = spawn(found, ['serve', ...(this.playground ? ['--playground'] : []), '--listen', new URL(this.url).host], {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -93,6 +101,31 @@ export class Server {
       if (said.length >= count || Date.now() > end) return said;
       await new Promise((ok) => setTimeout(ok, 500));
     }
+  }
+
+  /** Connects a system of the house's own that takes no replies from us. */
+  async system(name: string): Promise<System> {
+    const secret = randomBytes(32);
+    const add = ['account', 'add', 'api', '--name', name, '--set', `name=${name}`, '--set-env', 'secret=SIGNING'];
+    const told = execFileSync(found!, add, { env: { ...this.env(), SIGNING: `whsec_${secret.toString('base64')}` }, stdio: 'pipe' }).toString();
+    const id = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(told)?.[0];
+    if (!id) throw new Error(`no account: ${told}`);
+    return {
+      id,
+      post: async (data) => {
+        const body = JSON.stringify({ type: 'message.created', timestamp: new Date().toISOString(), data });
+        const message = `msg_${randomBytes(8).toString('hex')}`;
+        const at = Math.floor(Date.now() / 1000).toString();
+        const signature = createHmac('sha256', secret).update(`${message}.${at}.${body}`).digest('base64');
+        const headers = { 'content-type': 'application/json', 'webhook-id': message, 'webhook-timestamp': at, 'webhook-signature': `v1,${signature}` };
+        const res = await fetch(`${this.url}/hooks/${id}`, { method: 'POST', headers, body });
+        if (!res.ok) throw new Error(`the hook refused: ${res.status} ${await res.text()}`);
+      },
+    };
+  }
+
+  private env(): NodeJS.ProcessEnv {
+    return { PATH: process.env.PATH, HOME: this.data, BALIE_DATA: join(this.data, 'balie'), BALIE_POLL_MIN_MS: '500', BALIE_ALLOW_PRIVATE: '1' };
   }
 
   private play(binary: string): Promise<Platform> {

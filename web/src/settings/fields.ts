@@ -1,5 +1,6 @@
 // What a channel asks for, between its form and the request. Pure.
 import type { ChannelField } from '../api/types';
+import type { Key } from '../i18n/i18n.svelte';
 
 export type Values = Record<string, string | number | boolean | null>;
 
@@ -25,6 +26,14 @@ export function settingsOf(fields: readonly ChannelField[], values: Values): Rec
     else settings[key] = String(value).trim();
   }
   return settings;
+}
+
+/** Which field the server did not take, in words for whoever fills it in. */
+export function wrongField(problem: Record<string, unknown>, fields: readonly ChannelField[]): { key: string; words: Key } | null {
+  const field = problem['code'] === 'account.field' && fields.find(({ key }) => key === problem['field']);
+  if (!field) return null;
+  const words = { url: 'field.url', number: 'field.number', choice: 'field.choice' } as const;
+  return { key: field.key, words: words[field.kind as keyof typeof words] ?? 'field.needed' };
 }
 
 /** Every required field is filled; stored secrets count as filled when `kept`. */

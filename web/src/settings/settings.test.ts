@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { complete, firstValues, settingsOf } from './fields';
+import { expiry } from '../app/expiry';
+import { complete, firstValues, settingsOf, wrongField } from './fields';
 import { outcome } from './outcome';
 import { blocks, inline } from './setup';
 import type { ChannelField } from '../api/types';
@@ -31,9 +32,41 @@ describe('the fields of a channel', () => {
   });
 });
 
+describe('what the server did not take', () => {
+  it('is told at its field, in words that belong to its kind', () => {
+    expect(wrongField({ code: 'account.field', field: 'server' }, fields)).toEqual({ key: 'server', words: 'field.url' });
+    expect(wrongField({ code: 'account.field', field: 'token' }, fields)).toEqual({ key: 'token', words: 'field.needed' });
+    expect(wrongField({ code: 'account.field', field: 'unknown' }, fields)).toBeNull();
+    expect(wrongField({ code: 'oauth.denied' }, fields)).toBeNull();
+  });
+});
+
+describe('credentials that end', () => {
+  const day = 24 * 3600_000;
+  it('are warned of from two weeks ahead, and not when the account is off', () => {
+    expect(expiry({ enabled: true, expires_at: 15 * day }, 0)).toBeNull();
+    expect(expiry({ enabled: true, expires_at: 14 * day - 1 }, 0)).toBe('soon');
+    expect(expiry({ enabled: true, expires_at: day }, day)).toBe('ended');
+    expect(expiry({ enabled: false, expires_at: day }, 0)).toBeNull();
+    expect(expiry({ enabled: true, expires_at: null }, 0)).toBeNull();
+  });
+});
+
 describe('the setup notes of a channel', () => {
   it('read headings, lists and paragraphs', () => {
     expect(blocks('# Title\nOne\ntwo\n\n1. a\n2. b\n- c').map((block) => block.kind)).toEqual(['heading', 'paragraph', 'list', 'list']);
+  });
+
+  it('read blocks of code and tables as they are', () => {
+    const [code, table, after] = blocks('```json\n{ "a": "| b |" }\n\n# not a heading\n```\n| type | data |\n|---|---|\n| `a|b` | **x** |\nAfter');
+    expect(code).toEqual({ kind: 'code', text: '{ "a": "| b |" }\n\n# not a heading' });
+    expect(table).toEqual({
+      kind: 'table',
+      head: [[{ kind: 'text', text: 'type' }], [{ kind: 'text', text: 'data' }]],
+      rows: [[[{ kind: 'code', text: 'a|b' }], [{ kind: 'bold', text: 'x' }]]],
+    });
+    expect(after?.kind).toBe('paragraph');
+    expect(blocks('```\nnever closed'), 'nothing is lost').toEqual([{ kind: 'code', text: 'never closed' }]);
   });
 
   it('link only to the web; everything else stays text', () => {

@@ -1,12 +1,14 @@
-// A channel's own setup notes are short Markdown. Only what they use is read: headings, lists, paragraphs,
-// emphasis, code and links; everything else stays the text it is. Nothing becomes HTML.
+// A channel's own setup notes are short Markdown. Only what they use is read: headings, lists, tables, paragraphs, blocks of
+// code, emphasis, code and links; everything else stays the text it is. Nothing becomes HTML.
 export type Inline =
   | { kind: 'text' | 'bold' | 'italic' | 'code'; text: string }
   | { kind: 'link'; text: string; href: string };
 
 export type Block =
   | { kind: 'heading' | 'paragraph'; inline: Inline[] }
-  | { kind: 'list'; ordered: boolean; items: Inline[][] };
+  | { kind: 'list'; ordered: boolean; items: Inline[][] }
+  | { kind: 'code'; text: string }
+  | { kind: 'table'; head: Inline[][]; rows: Inline[][][] };
 
 const INLINE =
   /\*\*(.+?)\*\*|`([^`]+)`|\[([^\]]+)\]\((https?:\/\/[^)\s]+)\)|<(https?:\/\/[^>\s]+)>|\*([^*\s][^*]*)\*/g;
@@ -28,17 +30,49 @@ export function inline(text: string): Inline[] {
   return found;
 }
 
+/** The cells of a line of a table; a bar inside code is not a border. */
+function cells(line: string): string[] {
+  const inner = line.trim().replace(/^\|/, '').replace(/\|$/, '');
+  return inner.split(/\|(?=(?:[^`]*`[^`]*`)*[^`]*$)/).map((cell) => cell.trim());
+}
+
 export function blocks(text: string): Block[] {
   const result: Block[] = [];
   let paragraph: string[] = [];
   let list: { ordered: boolean; items: string[] } | null = null;
+  let table: string[] = [];
+  let code: { fence: string; lines: string[] } | null = null;
   const flush = (): void => {
     if (paragraph.length > 0) result.push({ kind: 'paragraph', inline: inline(paragraph.join(' ')) });
     if (list) result.push({ kind: 'list', ordered: list.ordered, items: list.items.map(inline) });
+    const [head, rule, ...rows] = table.map(cells);
+    if (head && rule) result.push({ kind: 'table', head: head.map(inline), rows: rows.map((row) => row.map(inline)) });
+    else if (head) result.push({ kind: 'paragraph', inline: inline(table.join(' ')) });
     paragraph = [];
     list = null;
+    table = [];
   };
   for (const line of text.split(/\r?\n/)) {
+    const fence = /^\s*(`{3,}|~{3,})/.exec(line)?.[1];
+    if (code) {
+      const open: { fence: string; lines: string[] } = code;
+      if (fence?.startsWith(open.fence)) {
+        result.push({ kind: 'code', text: open.lines.join('\n') });
+        code = null;
+      } else open.lines.push(line);
+      continue;
+    }
+    if (fence) {
+      flush();
+      code = { fence, lines: [] };
+      continue;
+    }
+    if (line.trimStart().startsWith('|')) {
+      if (table.length === 0) flush();
+      table.push(line);
+      continue;
+    }
+    if (table.length > 0) flush();
     const heading = /^#{1,6}\s+(.*)$/.exec(line);
     const item = /^\s*(?:([-*])|(\d+)[.)])\s+(.*)$/.exec(line);
     if (line.trim() === '') flush();
@@ -57,6 +91,7 @@ export function blocks(text: string): Block[] {
       items[items.length - 1] = `${items.at(-1) ?? ''} ${line.trim()}`;
     } else paragraph.push(line.trim());
   }
+  if (code) result.push({ kind: 'code', text: (code as { lines: string[] }).lines.join('\n') });
   flush();
   return result;
 }
