@@ -104,8 +104,8 @@ export const conversations = {
     call<ConversationRow>('POST', conversation(id, '/tags'), { body }),
   untag: (id: Id, tag: Id) =>
     call<ConversationRow>('DELETE', conversation(id, `/tags/${tag}`)),
-  status: (id: Id, status: Exclude<Status, 'snoozed'>) =>
-    call<ConversationRow>('PUT', conversation(id, '/status'), { body: { status } }),
+  status: (id: Id, status: Exclude<Status, 'snoozed'>, outcome?: string) =>
+    call<ConversationRow>('PUT', conversation(id, '/status'), { body: { status, ...(outcome ? { outcome } : {}) } }),
   snooze: (id: Id, until: number) =>
     call<ConversationRow>('PUT', conversation(id, '/snooze'), { body: { until } }),
   priority: (id: Id, priority: Priority) =>
@@ -141,6 +141,16 @@ export const messages = {
     }),
   resolve: (id: Id, as: 'sent' | 'resend' | 'discard') =>
     call<Message>('POST', `/api/messages/${id}/resolve`, { body: { as } }),
+  /** The original, drawn by the server for a frame where nothing runs; pictures of elsewhere only when asked for. */
+  html: (id: Id, pictures: boolean): string => `/api/messages/${id}/html${pictures ? '?images=1' : ''}`,
+  /** How many pictures of elsewhere the original shows; null when that cannot be asked now. */
+  blockedPictures: (id: Id): Promise<number | null> =>
+    fetch(`/api/messages/${id}/html`, { method: 'HEAD', credentials: 'same-origin' }).then(
+      (answer) => (answer.ok ? Number(answer.headers.get('x-blocked-images') ?? 0) : null),
+      () => null,
+    ),
+  /** The original as the file it was. */
+  source: (id: Id): string => `/api/messages/${id}/source`,
 };
 
 export const media = {

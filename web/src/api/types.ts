@@ -39,7 +39,18 @@ export type HandOff = Sent<Schemas['HandOff']>;
 export type AnsweredElsewhere = Schemas['AnsweredElsewhere'];
 export type Attachment = Sent<Schemas['Attachment']>;
 export type Delivery = Sent<Schemas['Delivery']>;
-export type Message = Omit<Sent<Schemas['Message']>, 'actions'> & { actions: MessageAction[] };
+/** What a medium put around the words; a part that is not there may be left out. */
+export type Extra = Schemas['Extra'];
+export type Mailbox = Sent<Schemas['Mailbox']>;
+export type Answered = Schemas['Answered'];
+export type Reaction = Schemas['Reaction'];
+export type Receipt = Schemas['Receipt'];
+export type Automatic = Schemas['Automatic'];
+export type Message = Omit<Sent<Schemas['Message']>, 'actions' | 'extra'> & { actions: MessageAction[]; extra: Around | null };
+type Around = Omit<Extra, 'recipients' | 'addressed'> & {
+  recipients?: Sent<Schemas['Recipients']> | null;
+  addressed?: Sent<Schemas['Addressed']> | null;
+};
 export type Allowance = Sent<Schemas['Allowance']>;
 export type Thread = Sent<Schemas['Thread']>;
 export type Contact = Sent<Schemas['Contact']>;

@@ -2,7 +2,7 @@
 // row, say what happened, and remember the way back for "undo".
 import { ApiError } from '../api/client';
 import { conversations, messages } from '../api/calls';
-import type { ConversationRow, Id, Message, MessageAction, Priority, Status } from '../api/types';
+import type { ConversationRow, Id, Message, MessageAction, Priority, Status, Thread } from '../api/types';
 import { directory } from '../app/directory.svelte';
 import { report } from '../app/problems';
 import { router } from '../app/router.svelte';
@@ -13,9 +13,11 @@ import { moment } from '../i18n/format';
 import { language } from '../i18n/i18n.svelte';
 import { live } from '../live/live.svelte';
 import { current } from './conversation.svelte';
+import { dialogs } from './dialogs.svelte';
 import { inboxUrl, readFilter } from './filter';
 import { queues } from './queue.svelte';
 import type { Row } from './row.svelte';
+import { outcomesOf } from './threads';
 
 let undoLast: (() => void) | null = null;
 
@@ -50,14 +52,23 @@ async function change(
   return true;
 }
 
-export async function setStatus(row: Row, status: Exclude<Status, 'snoozed'>): Promise<boolean> {
+export async function setStatus(row: Row, status: Exclude<Status, 'snoozed'>, outcome?: string): Promise<boolean> {
   const before = row.status;
-  if (before === status) return true;
+  if (before === status && !outcome) return true;
   return change(
-    () => conversations.status(row.id, status),
+    () => conversations.status(row.id, status, outcome),
     t(`done.${status}`, { name: row.contact.name }),
     before === 'snoozed' ? undefined : () => void setStatus(row, before),
   );
+}
+
+/** Closes; where closing is the outcome of something, asks of what. */
+export function close(row: Row, threads: readonly Thread[], then?: () => void): void {
+  const outcomes = outcomesOf(threads);
+  if (outcomes.length > 0) {
+    dialogs.closing = { outcomes, then };
+    dialogs.chooser = 'outcome';
+  } else void setStatus(row, 'closed').then((done) => done && then?.());
 }
 
 export async function snooze(row: Row, until: number): Promise<boolean> {

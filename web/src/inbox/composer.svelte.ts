@@ -8,6 +8,7 @@ import { announcer } from '../app/announce.svelte';
 import { explain } from '../app/problems';
 import { language, t } from '../i18n/i18n.svelte';
 import { live } from '../live/live.svelte';
+import { addressed, readAddresses, writeAddresses, type Answering } from './address';
 import type { OpenConversation } from './conversation.svelte';
 import { drafts } from './drafts';
 
@@ -49,6 +50,12 @@ export class Composer {
   warned = $state(false);
   chosenVisibility = $state<string | null>(null);
   language = $state<string | null>(null);
+  /** To whom, where the channel leaves that to the writer. As typed; null is what the kind of answer says. */
+  answeringAs = $state<Answering>('reply');
+  to = $state<string | null>(null);
+  cc = $state<string | null>(null);
+  bcc = $state('');
+  subject = $state('');
   enclosed = $state.raw<Enclosed[]>([]);
   sending = $state(false);
   refusal = $state.raw<Refusal | null>(null);
@@ -90,18 +97,44 @@ export class Composer {
     ) ?? null,
   );
   readonly altMissing = $derived(
-    this.enclosed.some((item) => item.file.type.startsWith('image/') && item.alt.trim() === ''),
+    (this.allowance?.attachments.alt_max ?? 0) > 0 &&
+      this.enclosed.some((item) => item.file.type.startsWith('image/') && item.alt.trim() === ''),
+  );
+  /** It cannot be answered from here, but somewhere else; what was said there can be written down. */
+  readonly handOff = $derived(this.allowance && !this.allowance.may_reply ? (this.allowance.hand_off ?? null) : null);
+  readonly addressing = $derived(this.allowance?.may_reply === true && this.allowance.recipients === true);
+  private readonly usual = $derived(
+    this.addressing ? addressed(this.answering, this.answeringAs) : { to: [], cc: [] },
+  );
+  readonly toText = $derived(this.to ?? writeAddresses(this.usual.to));
+  readonly ccText = $derived(this.cc ?? writeAddresses(this.usual.cc));
+  private readonly read = $derived({
+    to: readAddresses(this.toText),
+    cc: readAddresses(this.ccText),
+    bcc: readAddresses(this.bcc),
+  });
+  /** What cannot be an address. */
+  readonly misspelt = $derived.by((): string | null => {
+    const wrong = [this.read.to, this.read.cc, this.read.bcc].flatMap((one) => one.wrong)[0];
+    return this.addressing && wrong !== undefined ? t('address.wrong', { address: wrong }) : null;
+  });
+  /** Why it cannot go to anybody yet; null when it can. */
+  readonly misaddressed = $derived(
+    this.misspelt ?? (this.addressing && this.read.to.boxes.length === 0 ? t('address.missing') : null),
   );
   readonly uploading = $derived(this.enclosed.some((item) => !item.upload && !item.failed));
-  readonly empty = $derived(this.text.trim() === '' && this.enclosed.length === 0);
+  /** Passing something on may go without a word. */
+  readonly empty = $derived(
+    this.text.trim() === '' && this.enclosed.length === 0 && !(this.addressing && this.answeringAs === 'forward'),
+  );
   readonly sendable = $derived(
     !this.empty &&
       !this.sending &&
       !this.uploading &&
       !this.altMissing &&
-      !this.measure.over &&
-      this.allowance?.may_reply === true &&
-      this.enclosed.every((item) => item.upload),
+      this.misaddressed === null &&
+      (this.handOff !== null ||
+        (!this.measure.over && this.allowance?.may_reply === true && this.enclosed.every((item) => item.upload))),
   );
 
   private key = crypto.randomUUID();
@@ -126,6 +159,13 @@ export class Composer {
       this.text = local.text;
       this.chosen = local.thread_id;
       this.chosenVisibility = local.visibility;
+      if (local.addressing) {
+        this.answeringAs = local.addressing.kind;
+        this.to = local.addressing.to;
+        this.cc = local.addressing.cc;
+        this.bcc = local.addressing.bcc;
+        this.subject = local.addressing.subject;
+      }
       this.saved = 'local';
       this.remeasure();
     }
@@ -160,6 +200,14 @@ export class Composer {
     this.chosen = thread;
     this.chosenVisibility = visibility;
     this.mode = 'reply';
+    this.changed();
+  }
+
+  /** Answers, answers all, or passes on; who it goes to follows from that until somebody chooses otherwise. */
+  answerAs(kind: Answering): void {
+    this.answeringAs = kind;
+    this.to = null;
+    this.cc = null;
     this.changed();
   }
 
@@ -270,22 +318,26 @@ export class Composer {
         const token = this.conversation.claim?.token ?? claim.token;
         if (!thread || token === undefined || token === null) return false;
         const last = index === texts.length - 1;
-        const message = await conversations.reply(this.conversation.id, this.keyOf(text), {
-          thread_id: thread.id,
+        const seen = { thread_id: thread.id, claim_token: token, seen_version: thread.version, then: last ? then : 'open' } as const;
+        const key = this.keyOf(text);
+        if (this.handOff) {
+          this.conversation.merge([await conversations.elsewhere(this.conversation.id, key, { ...seen, text })]);
+          continue;
+        }
+        const message = await conversations.reply(this.conversation.id, key, {
+          ...seen,
           in_reply_to: this.answering?.id ?? null,
           text,
           visibility: this.visibility,
           content_warning: this.warned && this.warning.trim() ? this.warning : null,
           language: this.language ?? language.locale,
+          ...this.addressee(),
           attachments:
             index === 0
               ? this.enclosed.flatMap((item) =>
                   item.upload ? [{ upload_id: item.upload.id, alt: item.alt }] : [],
                 )
               : [],
-          claim_token: token,
-          seen_version: thread.version,
-          then: last ? then : 'open',
         });
         this.conversation.merge([message]);
         if (!last) {
@@ -307,9 +359,21 @@ export class Composer {
     }
   }
 
+  /** Only what somebody chose: left alone, the channel knows best to whom an answer goes. */
+  private addressee(): Pick<ReplyBody, 'recipients' | 'forward' | 'subject'> {
+    if (!this.addressing) return {};
+    const chosen = this.answeringAs !== 'reply' || this.to !== null || this.cc !== null || this.bcc.trim() !== '';
+    const { to, cc, bcc } = this.read;
+    return {
+      ...(chosen ? { recipients: { to: to.boxes, cc: cc.boxes, bcc: bcc.boxes } } : {}),
+      ...(this.answeringAs === 'forward' ? { forward: true } : {}),
+      ...(this.subject.trim() ? { subject: this.subject.trim() } : {}),
+    };
+  }
+
   /** The same words to the same thread keep their key, so that a retry cannot send them twice. */
   private keyOf(text: string): string {
-    const about = `${this.thread?.id}|${this.visibility}|${text}`;
+    const about = `${this.thread?.id}|${this.visibility}|${JSON.stringify(this.addressee())}|${text}`;
     if (about !== this.keyFor) {
       this.key = crypto.randomUUID();
       this.keyFor = about;
@@ -355,7 +419,9 @@ export class Composer {
 
   private explainWhyNot(): void {
     if (this.sending || this.empty) return;
-    const text = this.altMissing
+    const text = this.misaddressed
+      ? this.misaddressed
+      : this.altMissing
       ? t('composer.alt_missing')
       : this.uploading
         ? t('composer.uploading')
@@ -370,6 +436,9 @@ export class Composer {
     this.text = '';
     this.warning = '';
     this.warned = false;
+    this.answeringAs = 'reply';
+    this.to = this.cc = null;
+    this.bcc = this.subject = '';
     this.refusal = null;
     this.measured = null;
     this.keyFor = '';
@@ -394,6 +463,9 @@ export class Composer {
       note: this.note,
       warning: this.warned ? this.warning : '',
       visibility: this.chosenVisibility,
+      ...(this.addressing
+        ? { addressing: { kind: this.answeringAs, to: this.to, cc: this.cc, bcc: this.bcc, subject: this.subject } }
+        : {}),
       at: Date.now(),
     });
     this.saved = this.text === '' && this.note === '' ? 'none' : 'local';
@@ -427,7 +499,7 @@ export class Composer {
   private async ask(): Promise<void> {
     this.measuring?.abort();
     const { text, thread } = this;
-    if (!thread || text === '') return;
+    if (!thread || text === '' || !thread.allowance.may_reply) return;
     const print = this.fingerprint(text);
     const abort = (this.measuring = new AbortController());
     try {

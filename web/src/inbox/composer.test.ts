@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { en } from '../i18n/en';
 import { language } from '../i18n/i18n.svelte';
-import type { Thread } from '../api/types';
+import type { Message, Thread } from '../api/types';
 import { Composer } from './composer.svelte';
 import { OpenConversation } from './conversation.svelte';
 import { drafts } from './drafts';
@@ -154,5 +154,76 @@ describe('what may be sent', () => {
     writing.switchLane();
     expect(writing.lane).toBe('private');
     expect(writing.visibility).toBe('direct');
+  });
+});
+
+describe('to whom it goes', () => {
+  const anna = { name: 'Anna', address: 'anna@example.org' };
+  const bram = { name: 'Bram', address: 'bram@example.org' };
+  beforeEach(() => {
+    const mail = {
+      id: 'm1', sent_at: 1, direction: 'in', thread_id: 't', removed_at: null,
+      author: { name: 'Anna', handle: 'anna@example.org' }, extra: { recipients: { to: [], cc: [], bcc: [], reply: [anna], reply_all: [bram] } },
+    };
+    conversation.merge([mail as unknown as Message]);
+    conversation.threads = [{ ...thread, kind: 'mail', lane: 'private', allowance: { ...allowance, visibilities: [], default_visibility: null, recipients: true } }];
+  });
+
+  it('is left to the channel unless somebody chooses', async () => {
+    answers['replies'] = [{ status: 201, body: { id: 'm3', sent_at: 2 } }];
+    write('Dag Anna');
+    expect(writing.toText).toBe('Anna <anna@example.org>');
+    await writing.send('pending');
+    expect(sends()[0]?.body).not.toHaveProperty('recipients');
+  });
+
+  it('is everybody, or somebody else, when they do; the subject goes along', async () => {
+    answers['replies'] = [{ status: 201, body: { id: 'm3', sent_at: 2 } }, { status: 201, body: { id: 'm4', sent_at: 3 } }];
+    write('Dag allen');
+    writing.answerAs('all');
+    writing.subject = ' Je bestelling ';
+    await writing.send('pending');
+    expect(sends()[0]?.body).toMatchObject({ recipients: { to: [anna], cc: [bram], bcc: [] }, subject: 'Je bestelling' });
+    expect(sends()[0]?.body).not.toHaveProperty('forward');
+    writing.answerAs('forward');
+    expect(writing.sendable, 'nobody is named').toBe(false);
+    writing.to = 'magazijn@example.org';
+    expect(writing.sendable, 'no word is needed to pass something on').toBe(true);
+    await writing.send('pending');
+    expect(sends()[1]?.body).toMatchObject({ forward: true, in_reply_to: 'm1', recipients: { to: [{ name: '', address: 'magazijn@example.org' }], cc: [], bcc: [] } });
+  });
+
+  it('is not what cannot be an address; it stays as typed, also after a reload', () => {
+    write('Dag');
+    writing.to = 'anna, bram@example.org';
+    writing.changed();
+    expect(writing.misaddressed).toContain('anna');
+    expect(writing.sendable).toBe(false);
+    expect(new Composer(conversation).toText).toBe('anna, bram@example.org');
+  });
+});
+
+describe('where nothing can be sent', () => {
+  const closed = { ...allowance, may_reply: false, limit: { unit: 'graphemes' as const, max: 0 } };
+
+  it('what was answered elsewhere is written down, under the same claim and version', async () => {
+    answers['elsewhere'] = [{ status: 201, body: { id: 'm3', sent_at: 2 } }];
+    conversation.threads = [{ ...thread, allowance: { ...closed, hand_off: { url: 'https://there.example', words: { nl: 'Antwoord daar.', en: 'Answer there.' } } } }];
+    write('Nieuwe bon gestuurd');
+    expect(writing.sendable).toBe(true);
+    expect(await writing.send('pending')).toBe(true);
+    expect(sends()).toHaveLength(0);
+    const logged = asked.filter((one) => one.path.endsWith('/elsewhere'));
+    expect(logged).toHaveLength(1);
+    expect(logged[0]?.key).toBeTruthy();
+    expect(logged[0]?.body).toMatchObject({ text: 'Nieuwe bon gestuurd', seen_version: 4, then: 'pending' });
+  });
+
+  it('and there is no other place either, nothing is offered', () => {
+    conversation.threads = [{ ...thread, allowance: closed }];
+    write('Hallo?');
+    expect(writing.handOff).toBeNull();
+    expect(writing.sendable).toBe(false);
+    expect(writing.text).toBe('Hallo?');
   });
 });

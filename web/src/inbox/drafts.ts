@@ -3,12 +3,22 @@
 import type { Id } from '../api/types';
 import { session } from '../app/session.svelte';
 
+export interface Addressing {
+  kind: 'reply' | 'all' | 'forward';
+  to: string | null;
+  cc: string | null;
+  bcc: string;
+  subject: string;
+}
+
 export interface LocalDraft {
   thread_id: Id | null;
   text: string;
   note: string;
   warning: string;
   visibility: string | null;
+  /** To whom and about what, as typed, where the channel leaves that to the writer. */
+  addressing?: Addressing | undefined;
   at: number;
 }
 

@@ -3,13 +3,16 @@ import type { LogLine, MessageAction, Status } from '../api/types';
 import { directory } from '../app/directory.svelte';
 import { moment } from '../i18n/format';
 import { language, maybe, t } from '../i18n/i18n.svelte';
+import { current } from './conversation.svelte';
+import { outcomeWords } from './threads';
 
 const STATUSES: readonly string[] = ['open', 'pending', 'snoozed', 'closed'];
 
 export function logWords(line: Pick<LogLine, 'at' | 'user_id' | 'data'>): string {
   const name = directory.nameOf(line.user_id) || 'Balie';
-  const { status, assignee_id, team_id, snoozed_until, action, reason, linked, unlinked, solved_by } = line.data as {
+  const { status, outcome, assignee_id, team_id, snoozed_until, action, reason, linked, unlinked, solved_by } = line.data as {
     status?: Status;
+    outcome?: string;
     assignee_id?: string | null;
     team_id?: string | null;
     snoozed_until?: number | null;
@@ -25,9 +28,12 @@ export function logWords(line: Pick<LogLine, 'at' | 'user_id' | 'data'>): string
   }
   if (linked) return t('log.linked', { name });
   if (unlinked) return t('log.unlinked', { name });
-  if (solved_by) return t('log.solved', { name: solved_by });
+  if (solved_by !== undefined) return t('log.solved', { name: solved_by || t('someone_there') });
   if (typeof snoozed_until === 'number') {
     return t('log.snoozed', { name, at: moment(snoozed_until, line.at, language.locale) });
+  }
+  if (status === 'closed' && outcome) {
+    return t('log.closed_as', { name, outcome: outcomeWords(current.conversation?.threads ?? [], outcome, language.locale) });
   }
   if (status && STATUSES.includes(status)) return t(`log.${status}`, { name });
   if (assignee_id !== undefined || team_id !== undefined) {

@@ -24,6 +24,8 @@ export class Row {
   waiting_since = $state<number | null>(null);
   snoozed_until = $state<number | null>(null);
   closed_at = $state<number | null>(null);
+  due_at = $state<number | null>(null);
+  outcome = $state<string | null>(null);
   assignee_id = $state<Id | null>(null);
   team_id = $state<Id | null>(null);
   tags = $state.raw<Id[]>([]);
@@ -55,6 +57,8 @@ export class Row {
     this.waiting_since = dto.waiting_since;
     this.snoozed_until = dto.snoozed_until;
     this.closed_at = dto.closed_at;
+    this.due_at = dto.due_at;
+    this.outcome = dto.outcome;
     this.assignee_id = dto.assignee_id;
     this.team_id = dto.team_id;
     this.tags = dto.tags;

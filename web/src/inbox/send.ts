@@ -2,8 +2,9 @@
 import { toasts } from '../app/toasts.svelte';
 import { t } from '../i18n/i18n.svelte';
 import { live } from '../live/live.svelte';
-import { takeNext } from './actions';
+import { close, takeNext } from './actions';
 import type { Composer } from './composer.svelte';
+import { outcomesOf } from './threads';
 
 /** `next`: send, close, take the next case. `stay`: send, wait for the customer, stay here. */
 export async function sendAndGo(writing: Composer, after: 'next' | 'stay', split = false): Promise<void> {
@@ -11,10 +12,17 @@ export async function sendAndGo(writing: Composer, after: 'next' | 'stay', split
     if (await writing.saveNote()) toasts.show(t('note.saved'));
     return;
   }
-  const then = after === 'next' ? 'closed' : 'pending';
+  const row = writing.conversation.row;
+  const { threads } = writing.conversation;
+  // What is closed as the outcome of something is closed after it was said, by choosing of what.
+  const asks = outcomesOf(threads).length > 0;
+  const handed = writing.handOff !== null;
+  const then = after === 'next' && !asks ? 'closed' : 'pending';
   const sent = split ? await writing.sendParts(then) : await writing.send(then);
   if (!sent) return;
   live.recount();
-  toasts.show(t(writing.lane === 'private' ? 'sent.private' : 'sent.public'));
-  if (after === 'next') await takeNext();
+  toasts.show(t(handed ? 'handoff.done' : writing.lane === 'private' ? 'sent.private' : 'sent.public'));
+  if (after !== 'next') return;
+  if (asks && row) close(row, threads, () => void takeNext());
+  else await takeNext();
 }

@@ -1,5 +1,5 @@
 // What a thread is called where several stand side by side: its title, else its first words, else who began it. Pure.
-import type { Id, Message, Thread } from '../api/types';
+import type { Id, Locale, Message, Sentence, Thread } from '../api/types';
 
 const WORDS = 28;
 
@@ -26,4 +26,18 @@ export function threadNames(threads: readonly Thread[], messages: readonly Messa
     names.set(thread.id, count > 1 || name === '' ? `${name} ${count}`.trim() : name);
   }
   return names;
+}
+
+/** What closing may be the outcome of, over all threads that are answered here. */
+export function outcomesOf(threads: readonly Thread[]): Sentence[] {
+  const found = new Map<string, Sentence>();
+  for (const thread of threads) {
+    if (thread.here) for (const outcome of thread.allowance.outcomes ?? []) found.set(outcome.en, outcome);
+  }
+  return [...found.values()];
+}
+
+/** An outcome in the reader's language. It is kept in English, so that one outcome counts as one. */
+export function outcomeWords(threads: readonly Thread[], outcome: string, locale: Locale): string {
+  return outcomesOf(threads).find((one) => one.en === outcome)?.[locale] ?? outcome;
 }

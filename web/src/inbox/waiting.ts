@@ -8,3 +8,9 @@ export function toneOf(waited: number | null): Tone {
   if (waited === null || waited < HOUR) return 'calm';
   return waited < 4 * HOUR ? 'due' : 'over';
 }
+
+/** Of a promise: amber on its last day, red when it is broken. */
+export function toneOfDue(left: number): Tone {
+  if (left <= 0) return 'over';
+  return left < 24 * HOUR ? 'due' : 'calm';
+}
