@@ -169,6 +169,27 @@ describe('talking', () => {
     expect(typing()).toEqual([true, true]);
     await clock.pass(5000);
     expect(typing()).toEqual([true, true, false]);
+    chat.typing.ours(true);
+    chat.typing.ours(false);
+    chat.typing.ours(true);
+    expect(typing()).toEqual([true, true, false, true, false]);
+  });
+
+  it('tells where who clicks through a site came to rest', async () => {
+    const chat = await opened();
+    for (const path of ['a', 'b', 'c']) chat.visit({ ...page, url: `https://shop.example/${path}` });
+    await clock.pass(1000);
+    expect(wire().sent.filter((one) => one.type === 'page').map((one) => one.url)).toEqual(['https://shop.example/c']);
+  });
+
+  it('does not hammer a server that voids every token', async () => {
+    await opened();
+    for (let i = 0; i < 20; i++) {
+      wire().open();
+      wire().close(4401);
+      await clock.pass(1000);
+    }
+    expect(server.count('POST session')).toBeLessThan(8);
   });
 
   it('lets an agent stop typing who never said so', async () => {

@@ -4,7 +4,10 @@ import type { Identity, Page } from '../shared/protocol';
 import type { Refusal } from './api';
 import type { Around, Mode } from './around';
 import { Aside } from './aside';
+import { backoff } from './backoff';
 import { Before } from './before';
+import { Fetching } from './fetching';
+import { Host } from './host';
 import { Words } from './i18n';
 import { Insist } from './insist';
 import { Line, type Link } from './line';
@@ -30,16 +33,15 @@ export class Chat {
   readonly typing: Typing;
   readonly aside: Aside;
   readonly before: Before;
+  readonly fetching: Fetching;
   private readonly reading: Reading;
   open = false;
   link: Link = 'off';
   invitation: TriggerRule | undefined;
-  loading = false;
   blocked = false;
-  /** What the site says without proof, until the visitor asks for the chat. */
-  private claims: Identity | undefined;
-  private page: Page;
+  private readonly host: Host;
   private acking: unknown;
+  private voided = 0;
   private readonly insist: Insist;
 
   constructor(
@@ -47,12 +49,17 @@ export class Chat {
     init: { page: Page; locale: string },
   ) {
     const { api, kept } = around;
-    this.page = init.page;
+    this.host = new Host(init.page, {
+      ...around,
+      send: (frame) => this.line.send(frame),
+      wanted: () => this.open || this.sessions.known,
+      identify: (identity) => this.introduce(identity),
+    });
     this.words = new Words(init.locale);
-    this.sessions = new Sessions({ api, kept, page: () => this.page, locale: () => this.words.tag, shown: (s, replaced) => this.shown(s, replaced) });
+    this.sessions = new Sessions({ api, kept, page: () => this.host.page, locale: () => this.words.tag, shown: (s, replaced) => this.shown(s, replaced) });
     this.outbox = new Outbox({
       ...around,
-      send: (message) => this.sessions.with((token) => api.send(token, { ...message, ...this.before.take(), page: this.page })),
+      send: (message) => this.sessions.with((token) => api.send(token, { ...message, ...this.before.take(), page: this.host.page })),
       sent: (message) => this.arrived([message], false),
       failed: (code, wrong) => this.sendFailed(code, wrong),
     });
@@ -60,13 +67,21 @@ export class Chat {
     this.line = new Line({
       ...around,
       open: () => around.socket(),
-      hello: () => ({ type: 'hello', token: this.sessions.token ?? '', last_seq: this.thread.seq, page: this.page }),
+      hello: () => ({ type: 'hello', token: this.sessions.token ?? '', last_seq: this.thread.seq, page: this.host.page }),
       frame: (frame) => this.frame(frame),
       link: (link) => this.linked(link),
       closed: (code) => this.hungUp(code),
-      poll: () => this.poll(),
+      poll: () => this.fetching.news(),
     });
     this.before = new Before({ ...around, thread: this.thread, sessions: this.sessions, config: () => this.config });
+    this.fetching = new Fetching({
+      ...around,
+      thread: this.thread,
+      sessions: this.sessions,
+      arrived: (messages, live) => this.arrived(messages, live),
+      status: (status) => this.status(status),
+      wrong: (wrong) => this.aside.wrong(wrong),
+    });
     this.reading = new Reading({
       ...around,
       thread: this.thread,
@@ -81,7 +96,7 @@ export class Chat {
       ...around,
       sessions: this.sessions,
       words: () => this.words,
-      page: () => this.page,
+      page: () => this.host.page,
       ended: () => this.status('closed'),
       rated: () => kept.set('rated', this.thread.messages.at(-1)?.id ?? ''),
       blocked: () => (this.blocked = true),
@@ -94,17 +109,22 @@ export class Chat {
       this.configure(await this.around.api.config(this.words.tag));
       if (open) this.show();
       else if (this.sessions.known || this.outbox.all.length) await this.sessions.ensure();
-      this.triggers.start(this.config?.triggers ?? [], this.page.url);
+      this.triggers.start(this.config?.triggers ?? [], this.host.page.url);
     });
   }
 
   get mode(): Mode {
     const { config } = this;
     if (this.blocked) return 'blocked';
-    if (config?.identity === 'required' && !this.sessions.visitor?.identified) return 'identity';
+    if (this.unknown) return 'identity';
     if (this.aside.sheet) return this.aside.sheet;
     if (config && !config.open && config.when_closed === 'form' && this.thread.status !== 'open') return 'offline';
     return this.before.asks.length || this.before.consent ? 'prechat' : 'compose';
+  }
+
+  /** The account wants to know who speaks, and does not yet. */
+  private get unknown(): boolean {
+    return this.config?.identity === 'required' && !this.sessions.visitor?.identified;
   }
 
   get closedLine(): boolean {
@@ -114,9 +134,9 @@ export class Chat {
   show(): void {
     this.open = true;
     this.invitation ??= this.triggers.accept();
-    if (this.claims) this.identify(this.claims);
+    this.host.opened();
     this.triggers.look();
-    if (this.config?.identity !== 'required' || this.sessions.known) this.connect();
+    if (!this.unknown || this.sessions.known) this.connect();
     this.reading.look();
     this.around.changed();
   }
@@ -150,23 +170,6 @@ export class Chat {
     this.around.changed();
   }
 
-  async older(): Promise<void> {
-    const oldest = this.thread.oldest();
-    if (this.loading || !this.thread.more || !oldest) return;
-    this.loading = true;
-    this.around.changed();
-    try {
-      const batch = await this.sessions.with((token) => this.around.api.before(token, oldest.id));
-      this.thread.merge(batch.messages);
-      this.thread.more = batch.more;
-    } catch (wrong) {
-      this.aside.wrong(wrong);
-    } finally {
-      this.loading = false;
-      this.around.changed();
-    }
-  }
-
   /** The answers of the form before the first message. */
   answer(fields: Record<string, string>, agreed: boolean): void {
     this.aside.notice = undefined;
@@ -185,23 +188,16 @@ export class Chat {
     return this.sessions.with((token) => this.around.api.upload(token, file));
   }
 
-  /** The site says who this is. What cannot be proven waits until the visitor opens the chat: nothing is kept unasked. */
   identify(identity: Identity): void {
-    if (this.config?.identity === 'off') return;
-    const proven = !!(identity.jwt ?? identity.user_hash);
-    this.claims = proven || this.open || this.sessions.known ? undefined : identity;
-    if (this.claims) return;
-    void this.insist.on('identify', async () => {
-      await this.sessions.identify(identity);
-      if (this.open || this.thread.status !== 'none') this.line.again();
-    });
+    if (this.config?.identity !== 'off') this.host.identify(identity);
   }
 
   async reset(): Promise<void> {
     this.line.stop();
     this.outbox.clear();
     this.thread.clear();
-    this.invitation = this.claims = undefined;
+    this.invitation = undefined;
+    this.host.forget();
     this.blocked = false;
     this.aside.clear();
     this.insist.stop();
@@ -212,9 +208,7 @@ export class Chat {
   }
 
   visit(page: Page): void {
-    const moved = page.url !== this.page.url;
-    this.page = page;
-    if (moved) this.line.send({ type: 'page', url: page.url, title: page.title });
+    this.host.visit(page);
     this.triggers.page(page.url);
   }
 
@@ -240,7 +234,14 @@ export class Chat {
   private connect(): void {
     void this.insist.on('session', async () => {
       await this.sessions.ensure();
-      this.line.start();
+      if (!this.unknown) this.line.start();
+    });
+  }
+
+  private introduce(identity: Identity): void {
+    void this.insist.on('identify', async () => {
+      await this.sessions.identify(identity);
+      if (this.open || this.thread.status !== 'none') this.line.again();
     });
   }
 
@@ -261,7 +262,7 @@ export class Chat {
     this.thread.advance(session.seq);
     this.thread.status = session.status;
     if (session.status === 'closed') this.ask();
-    if (this.open || session.status !== 'none' || this.outbox.all.length) {
+    if (!this.unknown && (this.open || session.status !== 'none' || this.outbox.all.length)) {
       // The line says the token of before; a new one needs a new line.
       if (replaced) this.line.again();
       else this.line.start();
@@ -279,14 +280,7 @@ export class Chat {
         this.presence(frame);
         break;
       case 'resync':
-        void this.insist.on('resync', async () => {
-          const batch = await this.sessions.with((token) => this.around.api.newest(token));
-          this.thread.clear();
-          this.thread.more = batch.more;
-          this.thread.advance(frame.seq);
-          this.status(batch.status);
-          this.arrived(batch.messages, false);
-        });
+        void this.insist.on('resync', () => this.fetching.afresh(frame.seq));
         break;
       case 'message':
         this.thread.advance(frame.seq);
@@ -357,24 +351,9 @@ export class Chat {
     this.acking = this.around.later(() => this.line.send({ type: 'ack', seq: this.thread.seq ?? 0 }), 50);
   }
 
-  private async poll(): Promise<boolean> {
-    try {
-      for (let more = true; more; ) {
-        const from = this.thread.seq ?? 0;
-        const batch = await this.sessions.with((token) => this.around.api.after(token, from));
-        this.thread.advance(batch.seq);
-        this.status(batch.status);
-        this.arrived(batch.messages, true);
-        more = batch.more && batch.seq > from;
-      }
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
   private linked(link: Link): void {
     this.link = link;
+    if (link === 'live') this.voided = 0;
     if (link === 'live' || link === 'polled') this.outbox.hurry();
     if (link !== 'live') this.typing.hush();
     this.around.changed();
@@ -383,7 +362,9 @@ export class Chat {
   private hungUp(code: number): void {
     if (code === 4401) {
       this.sessions.void(this.sessions.token);
-      this.connect();
+      // A token that is void as soon as it is made must not become a hundred sessions.
+      this.around.later(() => this.connect(), this.voided ? backoff(this.voided, this.around.random) : 0);
+      this.voided += 1;
     } else if (code === 4403) {
       this.blocked = true;
     } else if (code === 4404) {

@@ -8,6 +8,8 @@ import { Words } from './i18n';
 import { Kept } from './kept';
 import { blip } from './sound';
 import { inkOn } from './view/dom';
+import './view/foot.css';
+import './view/log.css';
 import { bare, View } from './view/view';
 
 const query = new URLSearchParams(location.search);

@@ -17,7 +17,8 @@ export class Typing {
   /** Who types on the other side; an empty name is somebody. */
   theirs: string | undefined;
   private fading: unknown;
-  private said = 0;
+  private said = -EVERY;
+  private on = false;
   private stopping: unknown;
 
   constructor(private readonly around: TypingAround) {}
@@ -30,9 +31,10 @@ export class Typing {
       this.stopping = later(() => this.ours(false), STOPS);
       if (now() - this.said < EVERY) return;
       this.said = now();
+      this.on = true;
       send({ type: 'typing', on });
-    } else if (this.said) {
-      this.said = 0;
+    } else if (this.on) {
+      this.on = false;
       send({ type: 'typing', on });
     }
   }

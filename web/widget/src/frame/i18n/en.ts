@@ -32,6 +32,7 @@ export const en: Record<keyof typeof nl, string> = {
   typing: '{name} is typing…',
   'typing.someone': 'Somebody is typing…',
   greeting: 'Hello. How can we help?',
+  away: 'We are out for the moment. Leave a message and you will have an answer as soon as we are back.',
   edited: 'edited',
   removed: 'This message was removed.',
   'state.sending': 'Sending…',

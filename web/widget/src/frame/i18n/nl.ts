@@ -30,6 +30,7 @@ export const nl = {
   typing: '{name} is aan het typen…',
   'typing.someone': 'Er wordt getypt…',
   greeting: 'Dag. Waarmee kunnen we helpen?',
+  away: 'We zijn er even niet. Laat een bericht achter, dan krijg je antwoord zodra we er weer zijn.',
   edited: 'bewerkt',
   removed: 'Dit bericht is verwijderd.',
   'state.sending': 'Wordt verstuurd…',

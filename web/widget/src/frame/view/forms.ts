@@ -89,12 +89,13 @@ export function offline(chat: Chat, clientId: string): HTMLElement {
     const title = left.by === 'mail' ? words.say('offline.mail', { email: left.email }) : words.say('offline.chat');
     return form({ title, submit: words.say('offline.again'), send: () => chat.aside.leaveAnother() });
   }
-  const base = { label: null, options: [] };
+  const base = { label: null, options: [], required: true };
+  const asked = config?.prechat ?? [];
   const asks: Field[] = [
-    { ...base, key: 'name', kind: 'text', required: false },
-    { ...base, key: 'email', kind: 'email', required: true },
-    ...(config?.prechat ?? []).filter(({ key }) => key !== 'name' && key !== 'email'),
-    { ...base, key: 'text', kind: 'lines', required: true },
+    asked.find(({ key }) => key === 'name') ?? { ...base, key: 'name', kind: 'text', required: false },
+    { ...base, key: 'email', kind: 'email' },
+    ...asked.filter(({ key }) => key !== 'name' && key !== 'email'),
+    { ...base, key: 'text', kind: 'lines' },
   ];
   const agreed = chat.before.consent ? agreement(chat.before.consent, words) : undefined;
   const element = form({

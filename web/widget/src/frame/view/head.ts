@@ -1,4 +1,4 @@
-// The top of the chat: what it is, whether somebody is there and how long it takes, and what else can be done.
+// The top of the chat (no landmark: those belong to the site around us): what it is, whether somebody is there and how long it takes, and what else can be done.
 import type { Chat } from '../chat';
 import type { Key } from '../i18n';
 import type { Kept } from '../kept';
@@ -18,10 +18,13 @@ export class Head {
     private readonly kept: Kept,
     private readonly around: { now(): number; close(): void; save(): void },
   ) {
-    this.element = h('header', {}, h('div', { class: 'titles' }, this.title, this.wait), this.buttons, this.menu);
-    this.element.addEventListener('focusout', (event) => {
-      if (!this.menu.hidden && !this.element.contains(event.relatedTarget as Node | null)) this.toggle(false);
-    });
+    this.element = h('div', { class: 'head' }, h('div', { class: 'titles' }, this.title, this.wait), this.buttons, this.menu);
+    // The focus or the pointer goes elsewhere in the chat. That the whole window loses the focus is no reason to close.
+    const elsewhere = (target: EventTarget | null): void => {
+      if (!this.menu.hidden && target && !this.element.contains(target as Node)) this.toggle(false);
+    };
+    this.element.addEventListener('focusout', (event) => elsewhere(event.relatedTarget));
+    document.addEventListener('pointerdown', (event) => elsewhere(event.target));
   }
 
   /** Whether there was a menu to close. */

@@ -30,7 +30,7 @@ export class LogView {
     private readonly chat: Chat,
     private readonly around: { now(): number; online(): boolean },
   ) {
-    this.older = h('button', { type: 'button', class: 'link older', hidden: true, onclick: () => void chat.older() });
+    this.older = h('button', { type: 'button', class: 'link older', hidden: true, onclick: () => void chat.fetching.older() });
     // Read aloud as they come, but not the history that is fetched: `aria-busy` says when.
     this.list = h('div', { class: 'list', role: 'log', 'aria-live': 'polite', 'aria-relevant': 'additions', 'aria-busy': 'true' });
     this.scroller = h('div', { class: 'scroller', tabIndex: 0, role: 'region', onscroll: () => this.scrolled() }, this.older, this.list, this.typing);
@@ -54,7 +54,7 @@ export class LogView {
 
     scroller.ariaLabel = this.list.ariaLabel = words.say('log');
     this.older.hidden = !thread.more;
-    this.older.disabled = chat.loading;
+    this.older.disabled = chat.fetching.loading;
     say(this.older, words.say('older'));
     this.draw(rows);
     say(this.typing, typing === undefined ? '' : typing ? words.say('typing', { name: typing }) : words.say('typing.someone'));
@@ -169,7 +169,7 @@ export class LogView {
     const { scroller } = this;
     this.stuck = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
     if (this.stuck) this.newer.hidden = true;
-    if (scroller.scrollTop < 80 && scroller.clientHeight > 0) void this.chat.older();
+    if (scroller.scrollTop < 80 && scroller.clientHeight > 0) void this.chat.fetching.older();
   }
 
   private keepEnd(): void {

@@ -51,7 +51,7 @@ export function rowsOf(chat: Chat, online: boolean): Row[] {
   const host = config?.name ?? '';
   if (!thread.more && config) {
     const { greeting, away } = config.texts;
-    const text = chat.invitation?.text ?? (config.open ? greeting : (away ?? greeting)) ?? words.say('greeting');
+    const text = chat.invitation?.text ?? (config.open ? (greeting ?? words.say('greeting')) : (away ?? words.say('away')));
     put({ ...plain, key: 'greeting', mine: false, name: host, text });
   }
   const mine = thread.messages.findLast((one) => one.from === 'visitor')?.id;

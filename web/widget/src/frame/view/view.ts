@@ -40,8 +40,9 @@ export class View {
     this.head = new Head(chat, kept, { now: around.now, close: around.close, save: () => void this.save() });
     this.log = new LogView(chat, around);
     this.composer = new Composer(chat, kept, () => this.later());
-    const main = h('main', {}, this.log.element, this.rating, this.good, this.notice, this.foot);
-    this.element = h('div', { class: 'chat' }, this.head.element, this.banner, main);
+    const main = h('div', { class: 'body' }, this.log.element, this.rating, this.good, this.notice, this.foot);
+    // A region of its own, and no other landmarks: `main` and `header` are the site's.
+    this.element = h('div', { class: 'chat', role: 'region' }, this.head.element, this.banner, main);
     this.listen();
     document.body.replaceChildren(this.element);
   }
@@ -70,6 +71,7 @@ export class View {
     document.documentElement.lang = words.locale;
     document.title = config?.name ?? words.say('dialog');
     this.dress(config?.color ?? null);
+    this.element.ariaLabel = words.say('dialog');
     this.head.render();
     this.log.render();
     const broken = chat.link === 'broken' || !this.around.online();
