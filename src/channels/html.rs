@@ -1,10 +1,14 @@
 //! From a platform's HTML to plain text, and to HTML that may be shown.
 //!
 //! Promises: the output of `sanitise` contains no script, style, event handler, form, frame or remote image; every link opens
-//! apart and tells nothing about us. `to_text` shows what the platform's own client shows. Neither panics on any input.
+//! apart and tells nothing about us. `page` keeps an author's layout besides, and loads no picture but those it was given.
+//! `to_text` shows what the platform's own client shows. None panics on any input.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 use std::sync::LazyLock;
+
+use super::markup::{Token, escape_into, is_void, tokens};
 
 static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let mut builder = ammonia::Builder::empty();
@@ -44,6 +48,289 @@ static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
 #[must_use]
 pub fn sanitise(html: &str) -> String {
     CLEANER.clean(html).to_string()
+}
+
+/// Longer pages are cut; their original has the rest.
+const LONGEST_PAGE: usize = 3 * 1024 * 1024;
+/// Deeper than this nobody writes; tags beyond it do nothing, their text stays.
+const DEEPEST: usize = 150;
+
+static PAGE_CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
+    let mut builder = ammonia::Builder::empty();
+    builder
+        .tags(PAGE_TAGS.iter().copied().collect())
+        .generic_attributes(PAGE_ATTRIBUTES.iter().copied().collect())
+        .tag_attributes(HashMap::from([("a", HashSet::from(["href"])), ("img", HashSet::from(["src", "alt"]))]))
+        .allowed_classes(HashMap::from([("span", HashSet::from(["blocked"]))]))
+        .url_schemes(HashSet::from(["http", "https", "mailto", "tel", "data"]))
+        .url_relative(ammonia::UrlRelative::PassThrough)
+        .link_rel(Some("nofollow noopener noreferrer"))
+        .set_tag_attribute_value("a", "target", "_blank");
+    builder
+});
+
+const PAGE_TAGS: &[&str] = &[
+    "p",
+    "br",
+    "span",
+    "a",
+    "del",
+    "s",
+    "strike",
+    "pre",
+    "blockquote",
+    "code",
+    "b",
+    "strong",
+    "u",
+    "em",
+    "i",
+    "ul",
+    "ol",
+    "li",
+    "div",
+    "table",
+    "thead",
+    "tbody",
+    "tfoot",
+    "tr",
+    "td",
+    "th",
+    "caption",
+    "colgroup",
+    "col",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "img",
+    "center",
+    "font",
+    "small",
+    "big",
+    "sub",
+    "sup",
+    "dl",
+    "dt",
+    "dd",
+    "address",
+    "section",
+    "article",
+    "header",
+    "footer",
+];
+const PAGE_ATTRIBUTES: &[&str] = &[
+    "style",
+    "align",
+    "valign",
+    "width",
+    "height",
+    "bgcolor",
+    "border",
+    "cellpadding",
+    "cellspacing",
+    "colspan",
+    "rowspan",
+    "dir",
+    "lang",
+    "title",
+    "color",
+    "face",
+    "size",
+    "start",
+];
+/// Properties that change how text looks and nothing else. Position and overlap are left out: a mail stays in its place.
+const PAGE_STYLES: &[&str] = &[
+    "color",
+    "background-color",
+    "background",
+    "font",
+    "font-family",
+    "font-size",
+    "font-style",
+    "font-weight",
+    "line-height",
+    "letter-spacing",
+    "text-align",
+    "text-decoration",
+    "text-transform",
+    "text-indent",
+    "vertical-align",
+    "white-space",
+    "direction",
+    "width",
+    "max-width",
+    "min-width",
+    "height",
+    "display",
+    "margin",
+    "margin-top",
+    "margin-right",
+    "margin-bottom",
+    "margin-left",
+    "padding",
+    "padding-top",
+    "padding-right",
+    "padding-bottom",
+    "padding-left",
+    "border",
+    "border-top",
+    "border-right",
+    "border-bottom",
+    "border-left",
+    "border-color",
+    "border-style",
+    "border-width",
+    "border-radius",
+    "border-collapse",
+    "border-spacing",
+    "list-style-type",
+    "table-layout",
+    "word-break",
+    "overflow-wrap",
+    "word-wrap",
+];
+
+/// What a picture's address becomes.
+pub enum Picture {
+    /// Our own address of it.
+    Shown(String),
+    /// Not loaded unless somebody asks; shown as a mark.
+    Blocked,
+    /// There is no such picture.
+    Gone,
+}
+
+/// An author's page, laid out as it was, without anything that runs, asks or loads. `picture` says what to do with each
+/// picture's address (`cid:…` or of the web).
+#[must_use]
+pub fn page(html: &str, mut picture: impl FnMut(&str) -> Picture) -> String {
+    let end = (0..=html.len().min(LONGEST_PAGE)).rev().find(|at| html.is_char_boundary(*at)).unwrap_or(0);
+    let mut out = String::with_capacity(end);
+    let mut open: Vec<String> = Vec::new();
+    for token in tokens(&html[..end]) {
+        match token {
+            Token::Text(text) => escape_into(&mut out, &text),
+            Token::Comment(_) => {}
+            Token::Open(tag) if tag.name == "img" => {
+                let source = tag.get("src").unwrap_or_default().trim();
+                let shown =
+                    if is_written_picture(source) { Picture::Shown(source.to_owned()) } else { picture(source) };
+                let alt = tag.get("alt").unwrap_or_default();
+                match shown {
+                    Picture::Shown(address) => {
+                        let own = [("src", address.as_str()), ("alt", alt)];
+                        let kept = tag.attributes.iter().map(|(name, value)| (name.as_str(), value.as_ref()));
+                        write_tag(
+                            &mut out,
+                            "img",
+                            own.into_iter().chain(kept.filter(|(name, _)| !matches!(*name, "src" | "alt"))),
+                        );
+                    }
+                    Picture::Blocked => {
+                        out.push_str("<span class=\"blocked\">");
+                        escape_into(&mut out, if alt.trim().is_empty() { "▨" } else { alt });
+                        out.push_str("</span>");
+                    }
+                    Picture::Gone => escape_into(&mut out, alt),
+                }
+            }
+            Token::Open(tag) => {
+                if !PAGE_TAGS.contains(&tag.name.as_str()) || open.len() >= DEEPEST {
+                    continue;
+                }
+                write_tag(
+                    &mut out,
+                    &tag.name,
+                    tag.attributes.iter().map(|(name, value)| (name.as_str(), value.as_ref())),
+                );
+                if !is_void(&tag.name) {
+                    open.push(tag.name);
+                }
+            }
+            Token::Close(name) => {
+                let Some(at) = open.iter().rposition(|open| *open == name) else { continue };
+                for name in open.drain(at..).rev() {
+                    let _ = write!(out, "</{name}>");
+                }
+            }
+        }
+    }
+    PAGE_CLEANER.clean(&out).to_string()
+}
+
+/// The addresses of the web's pictures that a page would load.
+#[must_use]
+pub fn pictures(html: &str) -> HashSet<String> {
+    let mut found = HashSet::new();
+    let _ = page(html, |address| {
+        if is_web(address) {
+            found.insert(address.to_owned());
+        }
+        Picture::Blocked
+    });
+    found
+}
+
+/// Whether an address is one of the web, written whole.
+#[must_use]
+pub fn is_web(address: &str) -> bool {
+    let scheme = address.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    matches!(scheme.as_deref(), Some("http" | "https"))
+}
+
+/// A picture that stands in the page itself. SVG is no picture: it can hold anything.
+fn is_written_picture(source: &str) -> bool {
+    let head: String = source.chars().take(30).collect::<String>().to_ascii_lowercase();
+    ["data:image/png;base64,", "data:image/jpeg;base64,", "data:image/gif;base64,", "data:image/webp;base64,"]
+        .iter()
+        .any(|kind| head.starts_with(kind))
+}
+
+fn write_tag<'a>(out: &mut String, name: &str, attributes: impl Iterator<Item = (&'a str, &'a str)>) {
+    out.push('<');
+    out.push_str(name);
+    for (key, value) in attributes {
+        let value = match key {
+            "style" => styles(value),
+            // A stranger's relative address would lead into our own house.
+            "href" if name == "a" && !is_web(value) && !value.starts_with("mailto:") && !value.starts_with("tel:") => {
+                continue;
+            }
+            "href" if name == "a" => value.to_owned(),
+            "src" | "alt" if name == "img" => value.to_owned(),
+            // Our own mark.
+            "class" if name == "span" && value == "blocked" => value.to_owned(),
+            key if PAGE_ATTRIBUTES.contains(&key) => value.to_owned(),
+            _ => continue,
+        };
+        out.push(' ');
+        out.push_str(key);
+        out.push_str("=\"");
+        escape_into(out, &value);
+        out.push('"');
+    }
+    out.push('>');
+}
+
+/// The declarations that only change how text looks. A value with a function in it (`url()`, `expression()`) or an escape is left out.
+fn styles(style: &str) -> String {
+    let mut kept = String::new();
+    for declaration in style.split(';').take(60) {
+        let Some((name, value)) = declaration.split_once(':') else { continue };
+        let name = name.trim().to_ascii_lowercase();
+        let lower = value.to_ascii_lowercase();
+        let colour = ["rgb(", "rgba(", "hsl(", "hsla("].iter().any(|function| lower.trim_start().starts_with(function));
+        let plain = !lower.contains(['\\', '<', '>', '@', '"', '{', '}'])
+            && (!lower.contains('(') || (colour && lower.matches('(').count() == 1));
+        if plain && !lower.contains("/*") && value.len() < 200 && PAGE_STYLES.contains(&name.as_str()) {
+            let _ = write!(kept, "{name}:{};", value.trim());
+        }
+    }
+    kept
 }
 
 /// What a reader sees: paragraphs as blank lines, breaks as newlines, no mark-up, no invisible parts.
@@ -120,7 +407,103 @@ fn paragraph(text: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::{sanitise, to_text};
+    use super::{Picture, page, pictures, sanitise, to_text};
+
+    /// Everything a mail can try.
+    const ATTACKS: &[&str] = &[
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "<img src=/api/me>",
+        "<img src=//evil.example/x>",
+        "<img src=\"https://evil.example/pixel.gif\" srcset=\"https://evil.example/2x.gif 2x\">",
+        "<svg><script>alert(1)</script><image href=https://evil.example/></svg>",
+        "<p style=\"background:url(https://evil.example/x)\">",
+        "<p style=\"background-image:u\\72l(https://evil.example/x)\">",
+        "<p style=\"width:expression(alert(1))\">",
+        "<p style=\"color:red/**/;background:/**/url(https://evil.example)\">",
+        "<div style=\"position:fixed;top:0;left:0;width:100%;height:100%\">",
+        "<style>@import url(https://evil.example/x.css);@font-face{font-family:x;src:url(https://evil.example/f.woff)}</style>",
+        "<link rel=stylesheet href=https://evil.example/x.css>",
+        "<meta http-equiv=refresh content=\"0;url=https://evil.example\">",
+        "<base href=https://evil.example/>",
+        "<form action=https://evil.example><input name=password><button>Go</button></form>",
+        "<iframe src=https://evil.example></iframe><object data=https://evil.example></object><embed src=https://evil.example>",
+        "<a href=\"javascript:alert(1)\">x</a><a href=\" java\nscript:alert(1)\">x</a><a href=\"data:text/html,<script>alert(1)</script>\">x</a>",
+        "<a href=/api/session>x</a>",
+        "<table background=https://evil.example/x><td background=https://evil.example/x>",
+        "<video src=https://evil.example poster=https://evil.example></video><audio src=https://evil.example></audio>",
+        "<img src=\"data:image/svg+xml,<svg onload=alert(1)>\">",
+        "<input type=image src=https://evil.example>",
+        "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=alert(1)&gt;\">",
+        "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
+        "<p title='\"><script>alert(1)</script>'>",
+        "<details open ontoggle=alert(1)>",
+        "<a href=https://ok.example ping=https://evil.example>x</a>",
+        "<body background=https://evil.example onload=alert(1)>",
+        "<portal src=https://evil.example></portal><template><script>alert(1)</script></template>",
+    ];
+
+    #[test]
+    fn a_page_runs_nothing_asks_nothing_and_loads_nothing() {
+        for attack in ATTACKS {
+            let seen = page(attack, |_| Picture::Blocked);
+            let mut lower = seen.to_ascii_lowercase();
+            // What stands there as text does nothing.
+            while let Some(from) = lower.find("&lt;") {
+                let end = lower[from..].find("&gt;").map_or(lower.len(), |end| from + end + 4);
+                lower.replace_range(from..end, "");
+            }
+            for bad in [
+                "<script",
+                "<style",
+                "<svg",
+                "<form",
+                "<input",
+                "<iframe",
+                "<object",
+                "<embed",
+                "<link",
+                "<meta",
+                "<base",
+                "<video",
+                "<img",
+                " on",
+                "javascript:",
+                "url(",
+                "expression",
+                "position",
+                "href=\"/",
+                "data:text",
+                "srcset",
+                "ping=",
+                "background=\"",
+                "evil.example/\"",
+            ] {
+                assert!(!lower.replace("title=\"", "").contains(bad), "{attack} became {seen}: {bad}");
+            }
+            assert_eq!(page(&seen, |_| Picture::Blocked), seen, "{attack}");
+        }
+    }
+
+    #[test]
+    fn a_page_keeps_its_layout_and_shows_the_pictures_it_is_given() {
+        let html = "<table width=600 style='border:1px solid #ccc;background:url(x)'><tr><td align=center><img src=cid:a@b width=20><img src=https://x.example/p.png alt=Logo><font color=red>Hoi</font></table>";
+        let seen =
+            page(
+                html,
+                |address| {
+                    if address == "cid:a@b" { Picture::Shown("/api/media/1".to_owned()) } else { Picture::Blocked }
+                },
+            );
+        assert!(
+            seen.contains("<img src=\"/api/media/1\"")
+                && seen.contains("width=\"600\"")
+                && seen.contains("border:1px solid #ccc"),
+            "{seen}"
+        );
+        assert!(seen.contains("<span class=\"blocked\">Logo</span>") && !seen.contains("x.example"), "{seen}");
+        assert_eq!(pictures(html).into_iter().collect::<Vec<_>>(), ["https://x.example/p.png"]);
+    }
 
     #[test]
     fn a_fediverse_post_reads_as_its_client_shows_it() {

@@ -45,6 +45,7 @@ pub mod form;
 pub mod hook;
 pub mod html;
 pub mod limits;
+pub mod markup;
 pub mod mastodon;
 pub mod oauth;
 pub mod outgoing;
@@ -156,6 +157,11 @@ pub trait Channel: Send + Sync {
         None
     }
     fn calls(&self) -> Option<&dyn Calls> {
+        None
+    }
+    /// The page in the original of a message ([`Source`]) as its author laid it out, not sanitised; `None` when it has none.
+    fn page(&self, original: &[u8]) -> Option<String> {
+        let _ = original;
         None
     }
 }

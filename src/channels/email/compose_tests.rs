@@ -19,7 +19,7 @@ fn settings() -> Settings {
 }
 
 fn me() -> Me {
-    Me { addresses: settings().addresses, token: ReplyToken::new(b"key".to_vec()) }
+    Me { addresses: settings().addresses, token: ReplyToken::new(b"key".to_vec()), trusts: None }
 }
 
 fn parent() -> Meta {

@@ -11,6 +11,9 @@ pub struct Me {
     pub addresses: Vec<String>,
     /// Knows the reply addresses that we gave out.
     pub token: ReplyToken,
+    /// The server whose `Authentication-Results` are believed, as it names itself there (`mx.google.com`); without one nobody
+    /// is vouched for.
+    pub trusts: Option<String>,
 }
 
 impl Me {

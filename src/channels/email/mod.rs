@@ -103,7 +103,11 @@ impl Email {
                 }
                 key = secrets["reply_key"].as_str().unwrap_or_default().as_bytes().to_vec();
             }
-            Ok::<_, ChannelError>(Me { addresses: self.settings.addresses.clone(), token: ReplyToken::new(key) })
+            Ok::<_, ChannelError>(Me {
+                addresses: self.settings.addresses.clone(),
+                token: ReplyToken::new(key),
+                trusts: self.settings.trusts.clone(),
+            })
         });
         made.await.cloned()
     }
@@ -223,6 +227,9 @@ impl Channel for Email {
     }
     fn files(&self) -> Option<&dyn Files> {
         Some(self)
+    }
+    fn page(&self, original: &[u8]) -> Option<String> {
+        convert::page(original)
     }
 }
 

@@ -63,6 +63,8 @@ pub struct Settings {
     pub copies: Copies,
     /// Whether the mailbox takes mail for `name+anything@`.
     pub plus: bool,
+    /// The server that says in `Authentication-Results` who a mail really comes from, as it names itself there.
+    pub trusts: Option<String>,
     /// Certificates of the deployment's own, PEM.
     pub certificate: Option<String>,
     /// Of the sign-in, when it is neither Google's nor Microsoft's.
@@ -245,6 +247,15 @@ pub static FIELDS: &[Field] = &[
         )
     },
     field(
+        "trusts",
+        FieldKind::Text,
+        ("Server that checks senders", "Server die afzenders controleert"),
+        (
+            "The first word of Authentication-Results in a mail you received (mx.example.org). Only what it vouches for counts as a proven sender. Empty: nobody is.",
+            "Het eerste woord van Authentication-Results in een ontvangen mail (mx.example.org). Alleen waar die voor instaat telt als bewezen afzender. Leeg: niemand.",
+        ),
+    ),
+    field(
         "certificate",
         FieldKind::Lines,
         ("Own certificate", "Eigen certificaat"),
@@ -388,6 +399,8 @@ impl Settings {
             sent: text("sent_folder"),
             copies,
             plus: value["plus"].as_bool().unwrap_or(false),
+            // Microsoft's field names no server: there is nothing to tell it from a forged one by.
+            trusts: text("trusts").or_else(|| (provider == Provider::Google).then(|| "mx.google.com".to_owned())),
             certificate: text("certificate"),
             authorize_url: text("authorize_url"),
             token_url: text("token_url"),
