@@ -56,6 +56,17 @@ pub struct Running {
     pub accounts: Value,
     pub wire: Wire,
     stop: CancellationToken,
+    /// Other ports of the same platform.
+    more: Vec<Running>,
+}
+
+impl Running {
+    /// Keeps another port of the same platform open for as long as this one.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.more.push(other);
+        self
+    }
 }
 
 impl Running {
@@ -100,7 +111,43 @@ pub async fn serve(listen: SocketAddr, router: Router, wire: Wire, accounts: Val
             _ = axum::serve(lines, app) => {}
         }
     });
-    Ok(Running { url, address, accounts, wire, stop })
+    Ok(Running { url, address, accounts, wire, stop, more: Vec::new() })
+}
+
+/// Serves a protocol that is not HTTP: `session` gets every connection, which ends when [`Wire::cut_all`] says so. The other
+/// faults of the plane are HTTP's; such a platform scripts its own.
+///
+/// # Errors
+/// What binding the address says.
+#[expect(clippy::disallowed_methods, reason = "a fake lives outside the product's lifecycle; its guard ends it")]
+pub async fn serve_lines(
+    listen: SocketAddr,
+    scheme: &str,
+    wire: Wire,
+    accounts: Value,
+    session: impl Fn(Cuttable) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+) -> io::Result<Running> {
+    let listener = TcpListener::bind(listen).await?;
+    let address = listener.local_addr()?;
+    let stop = CancellationToken::new();
+    let (stopped, mut lines) = (stop.clone(), Lines { listener, wire: wire.clone() });
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                () = stopped.cancelled() => return,
+                (stream, _) = axum::serve::Listener::accept(&mut lines) => {
+                    let (session, stopped) = (session(stream), stopped.clone());
+                    tokio::spawn(async move {
+                        tokio::select! {
+                            () = stopped.cancelled() => {}
+                            () = session => {}
+                        }
+                    });
+                }
+            }
+        }
+    });
+    Ok(Running { url: format!("{scheme}://{address}"), address, accounts, wire, stop, more: Vec::new() })
 }
 
 /// One call as it arrived.
@@ -424,7 +471,8 @@ impl Connected<IncomingStream<'_, Lines>> for Line {
     }
 }
 
-struct Cuttable {
+/// A connection that can be cut from outside.
+pub struct Cuttable {
     stream: TcpStream,
     token: CancellationToken,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,

@@ -7,6 +7,7 @@
 mod auth;
 mod compose;
 pub mod convert;
+pub mod fake;
 mod imap;
 pub mod me;
 mod pull;
@@ -51,7 +52,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     lanes: &[Lane::Private],
     oauth: Some(&auth::Browser),
     connect,
-    fake: None,
+    fake: Some(fake::serve),
 };
 
 /// Nobody writes more in one mail; what is longer is a file.

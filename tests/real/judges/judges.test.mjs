@@ -62,3 +62,10 @@ describe('python-telegram-bot and aiogram', { timeout: 180_000 }, () => {
     })
   }
 })
+describe('imaplib and smtplib', { timeout: 120_000 }, () => {
+  it('are content with our fake', async (t) => {
+    const net = await fake('email')
+    await judge(t, python, [join(here, 'mail_judge.py'), JSON.stringify(net.accounts)])
+    await net.stop()
+  })
+})
