@@ -24,6 +24,7 @@ pub mod media;
 pub mod moderate;
 pub mod note;
 pub mod open;
+pub mod original;
 pub mod people;
 pub mod quarantine;
 pub mod reply;

@@ -6,8 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::api::{
-    accounts, calls, contacts, conversations, load, me, media, messages, quarantine, session, tags, teams, tokens,
-    users,
+    accounts, calls, contacts, conversations, load, me, media, messages, originals, quarantine, session, tags, teams,
+    tokens, users,
 };
 use super::error::Problem;
 use super::{connect, socket};
@@ -29,6 +29,7 @@ use crate::live::{ClientMessage, ServerMessage};
         conversations::tag, conversations::untag, conversations::status, conversations::snooze, conversations::priority,
         conversations::draft, conversations::elsewhere, calls::note,
         messages::measure, messages::act, messages::resolve,
+        originals::html, originals::source, originals::image,
         media::upload, media::show,
         accounts::channels, accounts::list, accounts::show, accounts::add, accounts::change, accounts::remove,
         accounts::probe, accounts::test, connect::start,

@@ -7,8 +7,8 @@ use axum::routing::{delete, get, patch, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::api::{
-    accounts, calls, contacts, conversations, load, me, media, messages, quarantine, session, tags, teams, tokens,
-    users,
+    accounts, calls, contacts, conversations, load, me, media, messages, originals, quarantine, session, tags, teams,
+    tokens, users,
 };
 use super::error::ApiError;
 use super::session::same_origin;
@@ -55,6 +55,9 @@ pub fn router(web: Web) -> Router {
         .route("/threads/{id}/measure", post(messages::measure))
         .route("/messages/{id}/actions", post(messages::act))
         .route("/messages/{id}/resolve", post(messages::resolve))
+        .route("/messages/{id}/html", get(originals::html))
+        .route("/messages/{id}/source", get(originals::source))
+        .route("/messages/{id}/images", get(originals::image))
         .route("/uploads", post(media::upload).layer(DefaultBodyLimit::max(media::PATIENCE)))
         .route("/media/{id}", get(media::show))
         .route("/channels", get(accounts::channels))

@@ -8,6 +8,7 @@ pub mod load;
 pub mod me;
 pub mod media;
 pub mod messages;
+pub mod originals;
 pub mod quarantine;
 pub mod session;
 pub mod tags;

@@ -5,6 +5,7 @@ mod cli;
 mod connect;
 mod conversations;
 mod openapi;
+mod originals;
 mod people;
 mod problems;
 mod sessions;
