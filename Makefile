@@ -9,7 +9,7 @@ BALIE_DATA   ?= ./data
 BALIE_LISTEN ?= 127.0.0.1:8080
 WEB_SOURCES  := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -path web/e2e -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help run dev test check fmt types e2e real bench deny web
+.PHONY: help run dev test check fmt types e2e real bench fuzz deny web
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -51,6 +51,9 @@ bench: web ## the measured promises on both engines, into target/bench.json
 	scripts/needs test
 	cargo build --release --locked
 	scripts/with-postgres cargo bench --locked $(if $(ARGS),-- $(ARGS))
+
+fuzz: ## let the fuzzer loose on what strangers send: make fuzz ARGS='10 mail' (minutes, targets)
+	scripts/fuzz $(ARGS)
 
 deny: ## licences, bans and known holes of all dependencies (`make test` does all but the holes: those need GitHub)
 	scripts/deny --all
