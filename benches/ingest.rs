@@ -61,7 +61,7 @@ pub async fn measure(engine: Engine, report: &mut Report) {
 }
 
 /// The account that the rows point to.
-async fn adopt(store: &Store, account: &balie::store::accounts::Account) {
+pub async fn adopt(store: &Store, account: &balie::store::accounts::Account) {
     let mut tx = store.begin(Actor::System).await.unwrap();
     tx.insert_account(account).await.unwrap();
     tx.commit().await.unwrap();
@@ -141,10 +141,10 @@ fn text(random: &mut Random) -> String {
 }
 
 /// The same numbers in every run.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
@@ -180,7 +180,7 @@ type EventRow = (
 
 /// Everything one batch left behind.
 #[derive(Default)]
-struct Left {
+pub struct Left {
     contacts: Vec<ContactRow>,
     identities: Vec<IdentityRow>,
     conversations: Vec<Conversation>,
@@ -191,7 +191,7 @@ struct Left {
 }
 
 /// By the moment of the batch.
-struct Rows(BTreeMap<i64, Left>);
+pub struct Rows(BTreeMap<i64, Left>);
 
 macro_rules! all {
     ($store:expr, $sql:expr) => {
@@ -200,7 +200,7 @@ macro_rules! all {
 }
 
 impl Rows {
-    async fn of(store: &Store) -> Self {
+    pub async fn of(store: &Store) -> Self {
         let mut batches: BTreeMap<i64, Left> = BTreeMap::new();
         let contacts: Vec<ContactRow> = all!(store, "SELECT id, name, created_at FROM contacts ORDER BY id");
         for row in contacts {
@@ -248,11 +248,11 @@ impl Rows {
         Self(batches)
     }
 
-    fn messages(&self) -> usize {
+    pub fn messages(&self) -> usize {
         self.0.values().map(|left| left.messages.len()).sum()
     }
 
-    async fn insert(&self, store: &Store) {
+    pub async fn insert(&self, store: &Store) {
         for left in self.0.values() {
             left.insert(store).await;
         }
@@ -295,12 +295,12 @@ impl Left {
         for m in &self.messages {
             run!(tx, sqlx::query(
                 "INSERT INTO messages (id, conversation_id, thread_id, account_id, direction, origin, kind, external_id, identity_id, user_id, text, html, language, \
-                 content_warning, visibility, url, reply_to, reply_to_id, meta, history, turn, liked, boosted, sent_at, ingested_at, edited_at, removed_at, delivery) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)")
+                 content_warning, visibility, url, reply_to, reply_to_id, meta, history, turn, liked, boosted, sent_at, ingested_at, edited_at, removed_at, delivery, automatic, extra) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)")
                 .bind(m.id).bind(m.conversation_id).bind(m.thread_id).bind(m.account_id).bind(m.direction).bind(m.origin).bind(m.kind)
                 .bind(&m.external_id).bind(m.identity_id).bind(m.user_id).bind(&m.text).bind(&m.html).bind(&m.language).bind(&m.content_warning)
                 .bind(&m.visibility).bind(&m.url).bind(&m.reply_to).bind(m.reply_to_id).bind(&m.meta).bind(m.history).bind(m.turn).bind(m.liked)
-                .bind(m.boosted).bind(m.sent_at).bind(m.ingested_at).bind(m.edited_at).bind(m.removed_at).bind(m.delivery)).unwrap();
+                .bind(m.boosted).bind(m.sent_at).bind(m.ingested_at).bind(m.edited_at).bind(m.removed_at).bind(m.delivery).bind(m.automatic).bind(&m.extra)).unwrap();
         }
         for a in &self.attachments {
             run!(tx, sqlx::query("INSERT INTO attachments (id, message_id, position, kind, remote_url, mime, alt, size, width, height, state, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")

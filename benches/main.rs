@@ -13,6 +13,7 @@
 mod ingest;
 mod list;
 mod live;
+mod mail;
 mod many;
 mod polled;
 mod process;
@@ -46,6 +47,9 @@ async fn main() {
     for engine in ENGINES {
         if wanted("ingest") {
             ingest::measure(engine, &mut report).await;
+        }
+        if wanted("mail") {
+            mail::measure(engine, &mut report).await;
         }
         if wanted("event_to_socket") {
             live::measure(engine, &mut report).await;
