@@ -40,6 +40,8 @@ pub struct Line {
     left: usize,
     /// Read before anything from the wire.
     ahead: Vec<u8>,
+    /// The other end said that nothing more comes.
+    ended: bool,
 }
 
 enum Io {
@@ -68,7 +70,7 @@ pub async fn dial(client: &Client, host: &str, port: u16) -> Result<Line, Channe
             Ok(Ok(stream)) => {
                 // Commands are small and wait for their answers.
                 let _ = stream.set_nodelay(true);
-                return Ok(Line { io: Io::Plain(stream), peer: address, left: USUAL, ahead: Vec::new() });
+                return Ok(Line { io: Io::Plain(stream), peer: address, left: USUAL, ahead: Vec::new(), ended: false });
             }
             Ok(Err(error)) => last = error.to_string(),
             Err(_) => "no answer in time".clone_into(&mut last),
@@ -92,7 +94,7 @@ impl Line {
             .map_err(|_| ChannelError::rejected("address.name", format!("{host} is not the name of a server.")))?;
         let shaken = timeout(HANDSHAKE, TlsConnector::from(trust.config.clone()).connect(name, stream)).await;
         match shaken {
-            Ok(Ok(tls)) => Ok(Self { io: Io::Tls(Box::new(tls)), peer, left: USUAL, ahead: Vec::new() }),
+            Ok(Ok(tls)) => Ok(Self { io: Io::Tls(Box::new(tls)), peer, left: USUAL, ahead: Vec::new(), ended: false }),
             Ok(Err(error)) => Err(refused(host, &error)),
             Err(_) => Err(ChannelError::transient(format!("{host}: the TLS handshake did not end in time"))),
         }
@@ -133,6 +135,12 @@ impl Line {
         Ok(String::from_utf8_lossy(&text).trim_end().to_owned())
     }
 
+    /// Whether reading came to the other end's end: what a library made of an answer may be half of it then.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     /// Who is at the other end.
     #[must_use]
     pub fn peer(&self) -> SocketAddr {
@@ -151,12 +159,14 @@ impl AsyncRead for Line {
         if self.left == 0 {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "the answer is too large")));
         }
-        let before = buf.filled().len();
+        let (before, room) = (buf.filled().len(), buf.remaining());
         let read = match &mut self.io {
             Io::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
             Io::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
         };
-        self.left = self.left.saturating_sub(buf.filled().len() - before);
+        let some = buf.filled().len() - before;
+        self.left = self.left.saturating_sub(some);
+        self.ended |= some == 0 && room > 0 && matches!(read, Poll::Ready(Ok(())));
         read
     }
 }

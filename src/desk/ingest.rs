@@ -132,14 +132,16 @@ struct Routing(Option<TeamId>);
 /// A channel takes its first look for history, and that look comes some time after the account was connected. Who spoke up in
 /// between waits for an answer like everybody after.
 fn timely<'b>(account: &Account, batch: &'b Batch) -> Cow<'b, Batch> {
-    let late = |item: &Item| matches!(item, Item::Message(m) if m.history && m.sent_at >= account.created_at);
+    // Some media count in seconds.
+    let came = Timestamp(account.created_at.0 - account.created_at.0 % 1_000);
+    let late = |item: &Item| matches!(item, Item::Message(m) if m.history && m.sent_at >= came);
     if !batch.items.iter().any(late) {
         return Cow::Borrowed(batch);
     }
     let mut batch = batch.clone();
     for item in &mut batch.items {
         if let Item::Message(message) = item {
-            message.history &= message.sent_at < account.created_at;
+            message.history &= message.sent_at < came;
         }
     }
     Cow::Owned(batch)

@@ -30,6 +30,8 @@ const LISTING: usize = 8 * 1024 * 1024;
 pub struct Session {
     imap: async_imap::Session<Line>,
     capabilities: Option<Capabilities>,
+    /// Bytes that the answer to the next command may have.
+    room: usize,
     /// As the server names it, when it says which folder is for sent mail.
     pub sent: Option<String>,
     /// When it was last known to stand.
@@ -90,8 +92,13 @@ impl Session {
                 return Err(error);
             }
         };
-        let mut session =
-            Self { imap, capabilities: None, sent: settings.sent.as_deref().map(utf7::encode), used: now };
+        let mut session = Self {
+            imap,
+            capabilities: None,
+            room: LISTING,
+            sent: settings.sent.as_deref().map(utf7::encode),
+            used: now,
+        };
         session.capabilities = Some(session.ask(USUAL, |imap| Box::pin(imap.capabilities())).await?);
         if session.sent.is_none() {
             session.sent = session.find_sent().await?;
@@ -160,7 +167,9 @@ impl Session {
             .await?;
         match found {
             Ok(mailbox) => Ok(Some(Selected {
-                validity: mailbox.uid_validity.unwrap_or_default(),
+                validity: mailbox.uid_validity.filter(|validity| *validity > 0).ok_or_else(|| {
+                    ChannelError::transient("the mail server gives its folders no identity (UIDVALIDITY)")
+                })?,
                 next: mailbox.uid_next.filter(|next| *next > 0),
                 exists: mailbox.exists,
                 modseq: mailbox.highest_modseq,
@@ -175,7 +184,6 @@ impl Session {
     /// # Errors
     /// As `select`.
     pub async fn list(&mut self, from: u32, to: u32) -> Result<Vec<Entry>, ChannelError> {
-        self.imap.get_mut().allow(LISTING);
         let range = format!("{from}:{to}");
         let found = self
             .ask(USUAL, |imap| {
@@ -205,7 +213,6 @@ impl Session {
     /// # Errors
     /// As `select`.
     pub async fn search(&mut self, query: &str) -> Result<Vec<u32>, ChannelError> {
-        self.imap.get_mut().allow(LISTING);
         let query = query.to_owned();
         let found = self.ask(USUAL * 2, |imap| Box::pin(imap.uid_search(query))).await?;
         let mut uids: Vec<u32> = found.into_iter().collect();
@@ -221,7 +228,7 @@ impl Session {
         const BEGINNING: usize = 64 * 1024;
         let size = entry.size as usize;
         let whole = size <= max;
-        self.imap.get_mut().allow(if whole { size + size / 8 + 256 * 1024 } else { 4 * 1024 * 1024 });
+        self.room = if whole { size + size / 8 + 256 * 1024 } else { 4 * 1024 * 1024 };
         let items = if whole {
             "(UID BODY.PEEK[])".to_owned()
         } else {
@@ -315,9 +322,15 @@ impl Session {
             &'s mut async_imap::Session<Line>,
         ) -> std::pin::Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 's>>,
     {
+        self.imap.get_mut().allow(std::mem::replace(&mut self.room, LISTING));
         // What a server says unasked is of no use here, and its queue is bounded.
         while self.imap.unsolicited_responses.try_recv().is_ok() {}
-        timeout(within, command(&mut self.imap)).await.map_err(|_| silent())
+        let answer = timeout(within, command(&mut self.imap)).await.map_err(|_| silent())?;
+        // The library takes the end of the connection for the end of a list: half an answer would pass for a whole one.
+        if self.imap.get_ref().has_ended() {
+            return Err(of(&Error::ConnectionLost));
+        }
+        Ok(answer)
     }
 }
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::imap::{Entry, Selected, Session};
-use super::me::{Folder, Me};
+use super::me::{Folder, Me, Meta};
 use super::{Email, convert, utf7};
 use crate::channels::{Batch, ChannelError, Class, Feed, File, Item, Unreadable, Words};
 use crate::model::{AttachmentKind, Timestamp};
@@ -253,7 +253,10 @@ impl Email {
             Ok(mut items) => {
                 for item in &mut items {
                     if let Item::Message(message) = item {
-                        message.history = at < since;
+                        // Mailboxes count in seconds: what came in the second in which we did is news.
+                        message.history = at.0 < since.0 - since.0 % 1_000;
+                        message.follows = Meta::of(&message.meta).references;
+                        message.follows.reverse();
                         if entry.size as usize > LARGEST {
                             message.files.push(whole(folder, validity, entry));
                         }

@@ -14,7 +14,7 @@ use super::me::OWN_ID;
 use super::pull::day;
 use super::settings::{Copies, Provider};
 use super::smtp::Submission;
-use super::{Email, LARGEST_FILES};
+use super::{Email, LARGEST_FILES, LONGEST};
 use crate::channels::{ChannelError, Class, Outgoing, Reply, Sent};
 use crate::model::Timestamp;
 
@@ -33,6 +33,12 @@ enum Copy {
 #[async_trait]
 impl Reply for Email {
     async fn deliver(&self, outgoing: &Outgoing) -> Result<Sent, ChannelError> {
+        if outgoing.text.chars().count() as i64 > LONGEST {
+            return Err(ChannelError::rejected(
+                "email.too_long",
+                "the text is too long for a mail; send it as a file.",
+            ));
+        }
         let me = self.me().await?;
         let files: usize = outgoing.files.iter().map(|file| file.bytes.len()).sum();
         if files > LARGEST_FILES {

@@ -225,7 +225,7 @@ async fn sign_in(smtp: &mut AsyncSmtpConnection, login: &Login) -> Result<(), Ch
         base64::engine::general_purpose::STANDARD.encode(text)
     };
     let refused = |failure: Failure| match failure.status() {
-        Some(code @ 500..) => refused(&failure.sentence(), code),
+        Some(500..) => refused(&failure.sentence()),
         _ => ChannelError::transient(failure.sentence()),
     };
     match login {
@@ -275,7 +275,7 @@ fn silent() -> ChannelError {
 }
 
 /// The server does not believe us (RFC 4954 §6).
-fn refused(sentence: &str, code: u16) -> ChannelError {
+fn refused(sentence: &str) -> ChannelError {
     // Microsoft's words for a tenant without passwords (learn.microsoft.com, 2026-11).
     let basic =
         sentence.contains("5.7.30") || sentence.contains("5.7.139") || sentence.contains("Basic authentication");
@@ -290,7 +290,6 @@ fn refused(sentence: &str, code: u16) -> ChannelError {
             "Controleer gebruikersnaam en wachtwoord, en of deze mailbox mag versturen (Microsoft: Geverifieerde SMTP).",
         )
     };
-    let _ = code;
     ChannelError::new(
         Class::Unauthorized,
         if basic { "email.basic_auth_off" } else { REFUSED },
@@ -307,8 +306,9 @@ fn no(failure: &Failure, to: Option<&str>, age: Duration, now: Timestamp) -> Cha
     let sentence = failure.sentence();
     let about = to.map(|to| format!("{to}: ")).unwrap_or_default();
     match failure.status() {
-        None => ChannelError::transient(sentence),
-        Some(530 | 535) => refused(&sentence, 535),
+        // 421: the server itself goes away, whatever the mail.
+        None | Some(421) => ChannelError::transient(sentence),
+        Some(530 | 535) => refused(&sentence),
         Some(400..=499) => ChannelError::new(
             Class::RateLimited { until: now.plus(ladder(age)) },
             "email.later",
