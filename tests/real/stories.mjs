@@ -37,13 +37,7 @@ export function stories(name, make) {
 
     it('a server killed at every seam loses nothing and doubles nothing', (t) =>
       counter(network, async (balie, anna, bram) => {
-        // Where a network has no way to tell, a person decides.
-        const rest = network.attend?.(anna)
-        try {
-          await story({ network, balie, anna, bram, mark: mark(), between: () => balie.crash(), say: (l) => t.diagnostic(l) })
-        } finally {
-          rest?.()
-        }
+        await story({ network, balie, anna, bram, mark: mark(), between: () => balie.crash(), say: (l) => t.diagnostic(l) })
         t.diagnostic(`the server was started ${balie.starts} times`)
       }))
 

@@ -5,6 +5,8 @@
 //! key; References stay below the longest line a server takes.
 //! Must not: send.
 
+use std::fmt::Write as _;
+
 use mail_builder::MessageBuilder;
 use mail_builder::headers::address::{Address, EmailAddress};
 use mail_builder::headers::date::Date;
@@ -235,18 +237,19 @@ fn body(outgoing: &Outgoing, parent: Option<&Meta>) -> (String, String) {
         let said = shortened(original.text.trim_end());
         if outgoing.forward {
             let head = forwarded(original, parent);
-            text.push_str(&format!("\n\n{head}\n\n{said}"));
-            html.push_str(&format!("<br><div>{}</div><br><div>{}</div>", as_html(&head), as_html(&said)));
+            let _ = write!(text, "\n\n{head}\n\n{said}");
+            let _ = write!(html, "<br><div>{}</div><br><div>{}</div>", as_html(&head), as_html(&said));
         } else if !said.is_empty() {
             let line = attribution(outgoing, original, parent);
             let quoted: Vec<String> =
                 said.lines().map(|line| if line.is_empty() { ">".to_owned() } else { format!("> {line}") }).collect();
-            text.push_str(&format!("\n\n{line}\n{}", quoted.join("\n")));
-            html.push_str(&format!(
+            let _ = write!(text, "\n\n{line}\n{}", quoted.join("\n"));
+            let _ = write!(
+                html,
                 "<br><div class=\"gmail_quote\"><div>{}</div><blockquote type=\"cite\" style=\"margin:0 0 0 .8ex;border-left:1px solid #ccc;padding-left:1ex\">{}</blockquote></div>",
                 as_html(&line),
                 as_html(&said)
-            ));
+            );
         }
     }
     html.push_str("</body></html>\n");
@@ -333,7 +336,7 @@ fn as_html(text: &str) -> String {
             let link = (bare.starts_with("https://") || bare.starts_with("http://")) && url::Url::parse(bare).is_ok();
             if link {
                 let shown = escape(bare);
-                out.push_str(&format!("<a href=\"{shown}\">{shown}</a>{}", escape(&word[bare.len()..])));
+                let _ = write!(out, "<a href=\"{shown}\">{shown}</a>{}", escape(&word[bare.len()..]));
             } else {
                 out.push_str(&escape(word));
             }

@@ -376,8 +376,7 @@ async fn sign_in(
         }
     };
     timeout(USUAL, signing).await.map_err(|_| silent())?.map_err(|(error, _)| match error {
-        Error::No(why) => no(&why),
-        Error::Bad(why) => no(&why),
+        Error::No(why) | Error::Bad(why) => no(&why),
         other => of(&other),
     })
 }

@@ -88,8 +88,11 @@ pub struct Email {
     /// The same, for the Sent folder: a reply does not wait until a thousand mails are read.
     filing: Mutex<Option<Session>>,
     /// The mail that could not be fetched, and how often.
-    stuck: Mutex<Option<((String, u32, u32), u32)>>,
+    stuck: Mutex<Option<Stuck>>,
 }
+
+/// Folder, validity and id of a mail, and how often it could not be fetched.
+type Stuck = ((String, u32, u32), u32);
 
 impl Email {
     /// Who we are. The key of our reply addresses is made once, when it is first needed.
@@ -167,7 +170,7 @@ impl Channel for Email {
             Ok(_) => {}
             Err(error) if matches!(error.class, Class::Unauthorized | Class::Rejected) => return Err(error),
             Err(error) => {
-                warnings.push(format!("email.smtp_unreachable: sending does not work now. {}", error.cause.en))
+                warnings.push(format!("email.smtp_unreachable: sending does not work now. {}", error.cause.en));
             }
         }
         let facts = json!({

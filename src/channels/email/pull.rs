@@ -112,9 +112,11 @@ impl Email {
                 break;
             }
             match self.read_folder(&mut session, &me, folder, *kind, &mut state, &mut batch, &mut room).await {
-                Ok(true) => {}
-                Ok(false) if *kind == Folder::Watched => missing.push(utf7::decode(folder)),
-                Ok(false) => {}
+                Ok(there) => {
+                    if !there && *kind == Folder::Watched {
+                        missing.push(utf7::decode(folder));
+                    }
+                }
                 Err(error) => {
                     failed = Some(error);
                     break;
@@ -395,8 +397,8 @@ impl Held {
 
     /// The mail is `None` when it was never fetched.
     fn read(payload: &str) -> Option<(Self, Option<Vec<u8>>)> {
-        let (head, body) = payload.strip_prefix(HELD)?.split_once("\r\n")?;
-        let held: Self = serde_json::from_str(head).ok()?;
+        let (place, body) = payload.strip_prefix(HELD)?.split_once("\r\n")?;
+        let held: Self = serde_json::from_str(place).ok()?;
         let raw = match held.body.as_str() {
             "text" => Some(body.as_bytes().to_vec()),
             "base64" => Some(base64::engine::general_purpose::STANDARD.decode(body.trim()).ok()?),

@@ -58,7 +58,7 @@ impl Reply for Email {
                 if file && let Err(error) = self.settle(outgoing, true).await {
                     tracing::info!(code = error.code, "the copy of a sent mail stays a draft");
                 }
-                Ok(sent(composed, now))
+                Ok(sent(&composed, now))
             }
             Err(error) => {
                 // It certainly did not leave: the copy must not say otherwise.
@@ -86,7 +86,7 @@ impl Reply for Email {
             }
             Some(Copy::Sent) => {
                 let me = self.me().await?;
-                Ok(Some(sent(compose(outgoing, &self.settings, &me)?, self.context.clock.now())))
+                Ok(Some(sent(&compose(outgoing, &self.settings, &me)?, self.context.clock.now())))
             }
         }
     }
@@ -148,7 +148,7 @@ impl Email {
     }
 }
 
-fn sent(composed: Composed, now: Timestamp) -> Sent {
+fn sent(composed: &Composed, now: Timestamp) -> Sent {
     Sent {
         external_id: composed.meta.id.clone(),
         url: None,

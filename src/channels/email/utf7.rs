@@ -1,4 +1,4 @@
-//! Folder names as IMAP4rev1 writes them: modified UTF-7 (RFC 3501 §5.1.3).
+//! Folder names as `IMAP4rev1` writes them: modified UTF-7 (RFC 3501 §5.1.3).
 
 use base64::Engine as _;
 use base64::alphabet::IMAP_MUTF7;

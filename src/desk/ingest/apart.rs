@@ -41,26 +41,20 @@ impl Desk {
         let mut strangers = HashMap::new();
         for (place, item) in batch.items.iter().enumerate() {
             let Some(mail) = mail(item) else { continue };
-            let same = match known.get(mail.external_id.as_str()) {
-                Some(stored) => {
-                    // A moment to come was stored as the moment of its arrival and says nothing.
-                    let at = Some(mail.sent_at.max(EARLIEST)).filter(|at| *at <= now);
-                    (stored.direction == Direction::Out && mail.direction == Direction::Out)
-                        || (stored.identity_id.is_some()
-                            && stored.identity_id.as_ref() == met.get(mail.author.external_id.as_str())
-                            && (Some(stored.sent_at) == at || stored.text == clean(&mail.text)))
-                }
-                None => match first.get(mail.external_id.as_str()) {
-                    Some(other) => {
-                        other.author.external_id == mail.author.external_id
-                            && other.direction == mail.direction
-                            && (other.sent_at == mail.sent_at || other.text == mail.text)
-                    }
-                    None => {
-                        first.insert(&mail.external_id, mail);
-                        true
-                    }
-                },
+            let same = if let Some(stored) = known.get(mail.external_id.as_str()) {
+                // A moment to come was stored as the moment of its arrival and says nothing.
+                let at = Some(mail.sent_at.max(EARLIEST)).filter(|at| *at <= now);
+                (stored.direction == Direction::Out && mail.direction == Direction::Out)
+                    || (stored.identity_id.is_some()
+                        && stored.identity_id.as_ref() == met.get(mail.author.external_id.as_str())
+                        && (Some(stored.sent_at) == at || stored.text == clean(&mail.text)))
+            } else if let Some(other) = first.get(mail.external_id.as_str()) {
+                other.author.external_id == mail.author.external_id
+                    && other.direction == mail.direction
+                    && (other.sent_at == mail.sent_at || other.text == mail.text)
+            } else {
+                first.insert(&mail.external_id, mail);
+                true
             };
             if !same {
                 strangers.insert(place, own_id(mail));

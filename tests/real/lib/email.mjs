@@ -87,6 +87,8 @@ export async function email({ oauth } = {}) {
     key: 'email',
     lane: 'private',
     removes: false,
+    // Between the last byte and the answer nobody can know whether a mail left.
+    parks: true,
     get net() { return net },
     dir,
     customer,
@@ -112,26 +114,6 @@ export async function email({ oauth } = {}) {
       password: brand.password,
     },
     secret: 'password',
-    /**
-     * Where nobody can know whether a mail left, somebody looks and decides, as the screen asks for. SMTP has a moment in which
-     * that is so, and a crash may fall into it.
-     */
-    attend(agent) {
-      const seen = new Set()
-      const timer = setInterval(async () => {
-        for (const m of agent.messages.values()) {
-          if (m.delivery?.state !== 'uncertain' || seen.has(m.id)) continue
-          seen.add(m.id)
-          try {
-            const there = (await Promise.all(names.map((n) => people.run({ do: 'list', ...who(net.accounts[n]) })))).flat()
-            const arrived = there.some((mail) => mail.text.includes(m.text))
-            await agent.post(`/api/messages/${m.id}/resolve`, { verdict: arrived ? 'sent' : 'resend' })
-            if (arrived) await agent.put(`/api/conversations/${m.conversation_id}/status`, { status: 'pending' })
-          } catch { seen.delete(m.id) }
-        }
-      }, 1_000)
-      return () => clearInterval(timer)
-    },
     line: { cut: both('cut'), blackhole: both('blackhole'), half: both('half'), calm: both('calm') },
     imap,
     smtp,

@@ -75,13 +75,13 @@ async fn giver(stage: &Stage) -> (Running, Arc<AtomicUsize>) {
 
 async fn with_tokens() -> (Stage, Running, Arc<AtomicUsize>) {
     let mut stage = Stage::start().await;
-    let (giver, given) = giver(&stage).await;
+    let (running, given) = giver(&stage).await;
     stage.settings["client_id"] = "inbox".into();
-    stage.settings["token_url"] = format!("{}/token", giver.url).into();
-    stage.settings["authorize_url"] = format!("{}/authorize", giver.url).into();
+    stage.settings["token_url"] = format!("{}/token", running.url).into();
+    stage.settings["authorize_url"] = format!("{}/authorize", running.url).into();
     let old = json!({"access": "too-old", "refresh": "refresh-0", "until": stage.clock.now().0 - 1});
     stage.secrets = Arc::new(MemorySecrets::new(json!({"oauth": old, "client_secret": "s"})));
-    (stage, giver, given)
+    (stage, running, given)
 }
 
 #[tokio::test]
