@@ -118,6 +118,8 @@ export class Chat {
     if (this.blocked) return 'blocked';
     if (this.unknown) return 'identity';
     if (this.aside.sheet) return this.aside.sheet;
+    // What was left makes a conversation of its own: where the answer comes is still to be read.
+    if (this.aside.left) return 'offline';
     if (config && !config.open && config.when_closed === 'form' && this.thread.status !== 'open') return 'offline';
     return this.before.asks.length || this.before.consent ? 'prechat' : 'compose';
   }

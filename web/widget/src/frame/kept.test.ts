@@ -30,6 +30,17 @@ describe('what outlives the page', () => {
     expect(told).toEqual([['token', 't1'], ['token', null]]);
   });
 
+  it('hears of other tabs from the site, and does not tell it back', () => {
+    const told: unknown[] = [];
+    const kept = new Kept({ mode: 'frame', account: 'a', own: blocked, site: { token: 't0' }, tell: (...all) => told.push(all) });
+    expect(kept.heard('token', 't1')).toBe(true);
+    expect(kept.get('token')).toBe('t1');
+    kept.heard('token', null);
+    expect([kept.get('token'), told.length]).toEqual([null, 0]);
+    const own = new Kept({ mode: 'frame', account: 'a', own: () => new Store(), site: {}, tell: () => undefined });
+    expect(own.heard('token', 'stale')).toBe(false);
+  });
+
   it('moves home when our own storage works again', () => {
     const store = new Store();
     const told: unknown[] = [];

@@ -68,6 +68,14 @@ export class Kept {
     return found;
   }
 
+  /** Another tab changed what the site keeps for us; whether that is news here. */
+  heard(name: string, value: string | null): boolean {
+    if (this.own || this.options.mode === 'none') return false;
+    if (value === null) this.memory.delete(name);
+    else this.memory.set(name, value);
+    return true;
+  }
+
   clear(): void {
     for (const [name] of this.each('')) this.set(name, null);
   }

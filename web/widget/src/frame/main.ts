@@ -97,6 +97,9 @@ function begin(init: ToFrame['init']): (said: FromSite) => void {
       case 'page':
         chat.visit(data);
         break;
+      case 'kept':
+        if (kept.heard(data.name, data.value)) chat.elsewhere(data.name, data.value);
+        break;
       case 'teaser':
         if (data === 'decline') chat.decline();
         break;

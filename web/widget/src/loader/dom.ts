@@ -64,6 +64,7 @@ export function teaser(doc: Document, words: { text: string; from: string; open:
   const line = (name: string, text: string): HTMLElement => {
     const p = doc.createElement('p');
     p.className = name;
+    p.dir = 'auto';
     p.textContent = text;
     return p;
   };

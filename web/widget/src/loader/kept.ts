@@ -21,6 +21,11 @@ export class Kept {
     return found;
   }
 
+  /** The name of ours in a `storage` event, when it is ours. */
+  ours(key: string | null): string | undefined {
+    return key?.startsWith(this.prefix) ? key.slice(this.prefix.length) : undefined;
+  }
+
   set(name: string, value: string | null): void {
     this.trying((storage) => {
       if (value === null) storage.removeItem(this.prefix + name);

@@ -53,6 +53,11 @@ export class Loader {
     if (doc.body) place();
     else doc.addEventListener('DOMContentLoaded', place, { once: true });
     this.win.addEventListener('message', (event) => this.receive(event));
+    // Where the frame has no storage of its own, it hears of its other tabs from here.
+    this.win.addEventListener('storage', ({ key, newValue }) => {
+      const name = this.kept.ours(key);
+      if (name) this.tell('kept', { name, value: newValue });
+    });
     this.small.addEventListener('change', () => this.dress());
     this.unwatch = watch(this.win, () => this.tell('page', this.page()));
   }

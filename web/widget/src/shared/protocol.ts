@@ -38,6 +38,8 @@ export interface ToFrame {
   theme: Theme;
   event: { name: string };
   page: Page;
+  /** Another tab of the site changed what is kept. */
+  kept: { name: string; value: string | null };
   /** The visitor took the invitation, or declined it. */
   teaser: 'accept' | 'decline';
 }
