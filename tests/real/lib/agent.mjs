@@ -70,6 +70,11 @@ export class Agent {
     }
   }
 
+  /** As a page does: until it succeeds, because the server may go away between saying `reset` and being asked. */
+  #refill() {
+    this.#fill().catch(() => { if (this.listening) setTimeout(() => this.#refill(), 200) })
+  }
+
   #open() {
     if (!this.listening) return
     const socket = new WebSocket(`${this.balie.url.replace('http', 'ws')}/api/live`, { headers: { cookie: this.cookie, origin: this.balie.url } })
@@ -83,7 +88,7 @@ export class Agent {
 
   #take(said) {
     if (said.type === 'ready') { this.seq = said.seq; this.isReady = true }
-    if (said.type === 'reset') { this.seq = said.seq; this.resets++; this.#fill().catch(() => {}) }
+    if (said.type === 'reset') { this.seq = said.seq; this.resets++; this.#refill() }
     if (said.type !== 'events') return
     for (const event of said.events) {
       // What happens while a client joins may be told twice; rows are replaced by id, so that changes nothing.
