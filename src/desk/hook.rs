@@ -103,7 +103,7 @@ fn named(batch: &Batch) -> Vec<&str> {
         // News that names no message of its own has no outcome to tell.
         let id = if let Item::Message(message) = item {
             message.external_id.as_str()
-        } else if let Item::Removed { external_id, .. } = item {
+        } else if let Item::Removed { external_id, .. } | Item::Receipt { external_id, .. } = item {
             external_id.as_str()
         } else {
             continue;
