@@ -63,25 +63,21 @@ impl Cursor {
     }
 }
 
-/// What came back.
-pub enum Fetched {
-    /// Nothing has changed.
-    Same,
-    News {
-        body: Bytes,
-        /// Where it was in the end.
-        url: url::Url,
-        /// How long the server calls it fresh.
-        freshness: Duration,
-        /// Where it is from now on.
-        moved: Option<url::Url>,
-        etag: Option<String>,
-        modified: Option<String>,
-    },
+/// A feed that came back.
+pub struct News {
+    pub body: Bytes,
+    /// Where it was in the end.
+    pub url: url::Url,
+    /// How long the server calls it fresh.
+    pub freshness: Duration,
+    /// Where it is from now on.
+    pub moved: Option<url::Url>,
+    pub etag: Option<String>,
+    pub modified: Option<String>,
 }
 
-/// Asks once, following redirections.
-pub async fn fetch(context: &Context, address: &url::Url, cursor: &Cursor) -> Result<Fetched, ChannelError> {
+/// Asks once, following redirections. `None`: nothing has changed.
+pub async fn fetch(context: &Context, address: &url::Url, cursor: &Cursor) -> Result<Option<News>, ChannelError> {
     let mut url = cursor.moved.clone().unwrap_or_else(|| address.clone());
     // Whether every step so far was for good.
     let (mut for_good, mut moved) = (true, None);
@@ -102,16 +98,16 @@ pub async fn fetch(context: &Context, address: &url::Url, cursor: &Cursor) -> Re
         match status {
             200..=299 => {
                 let text = |name: &str| answer.header(name).filter(|value| value.len() < 500).map(str::to_owned);
-                return Ok(Fetched::News {
+                return Ok(Some(News {
                     freshness: max_age(&answer),
                     moved,
                     etag: text(ETAG.as_str()),
                     modified: text(LAST_MODIFIED.as_str()),
                     body: answer.body,
                     url,
-                });
+                }));
             }
-            304 => return Ok(Fetched::Same),
+            304 => return Ok(None),
             301 | 302 | 303 | 307 | 308 => {
                 let next = answer.header(LOCATION.as_str()).and_then(|to| url.join(to).ok());
                 let Some(next) = next else { return Err(odd("it moved without saying where")) };

@@ -17,7 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use self::fetch::{Cursor, Fetched};
+use self::fetch::{Cursor, News};
 use self::filter::Filter;
 use super::{
     Allowance, Batch, Channel, ChannelError, Class, Context, Descriptor, Draft, Feed, Field, FieldKind, HandOff, Item,
@@ -113,8 +113,8 @@ pub struct Reader {
 impl Channel for Reader {
     async fn probe(&self) -> Result<Probe, ChannelError> {
         let (feed, answered) = match self.fetch(&Cursor::default()).await? {
-            Fetched::News { body, url, .. } => (read::feed(&body, &url).map_err(not_a_feed)?, url),
-            Fetched::Same => return Err(not_a_feed("it says that nothing changed since never".to_owned())),
+            Some(News { body, url, .. }) => (read::feed(&body, &url).map_err(not_a_feed)?, url),
+            None => return Err(not_a_feed("it says that nothing changed since never".to_owned())),
         };
         let host = self.url.host_str().unwrap_or_default().to_owned();
         let mut warnings = Vec::new();
@@ -177,7 +177,7 @@ impl Pull for Reader {
             return Ok(Batch::default());
         }
         let mut batch = Batch::default();
-        if let Fetched::News { body, url, freshness, moved, etag, modified } = self.fetch(&at).await? {
+        if let Some(News { body, url, freshness, moved, etag, modified }) = self.fetch(&at).await? {
             // A page that is no feed for once (maintenance, a login) must not look like an empty feed.
             let feed = read::feed(&body, &url).map_err(not_a_feed)?;
             let since = now.minus(self.context.history);
@@ -235,7 +235,7 @@ impl Pull for Reader {
 }
 
 impl Reader {
-    async fn fetch(&self, cursor: &Cursor) -> Result<Fetched, ChannelError> {
+    async fn fetch(&self, cursor: &Cursor) -> Result<Option<News>, ChannelError> {
         let now = self.context.clock.now();
         let gone = *self.gone.lock().unwrap_or_else(PoisonError::into_inner);
         if gone.is_some_and(|since| now.since(since) < GONE_FOR) {
