@@ -13,6 +13,7 @@ mod around;
 mod chaos;
 mod claims;
 mod door;
+mod elsewhere;
 mod house;
 mod ingest;
 mod live;

@@ -1,0 +1,202 @@
+//! What cannot be answered from here: answered there and written down, and calls that agents write down.
+
+use std::time::Duration;
+
+use balie::channels::{Batch, Item, Message, ThreadRef};
+use balie::desk::DeskError;
+use balie::desk::call::NewCall;
+use balie::desk::elsewhere::AnsweredElsewhere;
+use balie::model::{AccountId, Direction, Lane, MessageKind, Origin, Status, ThreadKind};
+use balie::store::Actor;
+use balie::store::accounts::Account;
+use serde_json::{Value, json};
+use sqlx::types::Json;
+
+use crate::on_both_engines;
+use crate::support::{Fixture, START};
+
+/// Another account on this desk, on a channel that cannot be answered from here.
+async fn account(desk: &Fixture, channel: &str, settings: Value) -> Account {
+    let account = Account {
+        id: AccountId::new(),
+        channel: channel.to_owned(),
+        external_id: channel.to_owned(),
+        name: channel.to_owned(),
+        settings: Json(settings),
+        ..desk.account.clone()
+    };
+    let mut tx = desk.store.begin(Actor::System).await.unwrap();
+    tx.insert_account(&account).await.unwrap();
+    tx.commit().await.unwrap();
+    account
+}
+
+/// An entry of a feed, in a conversation that Sanne has claimed.
+async fn entry(desk: &Fixture) -> (balie::model::ConversationId, AnsweredElsewhere) {
+    let feed = account(desk, "feed", json!({"url": "https://blog.example/feed.xml"})).await;
+    let message = Message {
+        external_id: "e-1".to_owned(),
+        thread: ThreadRef {
+            external_id: "e-1".to_owned(),
+            lane: Lane::Public,
+            kind: ThreadKind::Feed,
+            title: Some("Nooit meer".to_owned()),
+            url: Some("https://blog.example/1".to_owned()),
+        },
+        kind: MessageKind::Item,
+        text: "Nooit meer!".to_owned(),
+        sent_at: START,
+        ..Message::default()
+    };
+    let batch = Batch { items: vec![Item::Message(Box::new(message))], ..Batch::default() };
+    desk.desk.ingest(&feed, "entries", &batch).await.unwrap();
+    let id = desk.only(Status::Open).await;
+    let claim = desk.desk.claim(&desk.sanne, id).await.unwrap();
+    let open = desk.desk.open(&desk.sanne, id).await.unwrap();
+    let thread = &open.threads[0];
+    let hand_off = thread.allowance.hand_off.as_ref().expect("where to answer instead");
+    assert!(!thread.allowance.may_reply && hand_off.url.as_deref() == Some("https://blog.example/1"));
+    let answered = AnsweredElsewhere {
+        thread_id: thread.id,
+        text: Some("Wij hebben gereageerd onder het artikel.".to_owned()),
+        url: Some("https://blog.example/1#reactie-7".to_owned()),
+        claim_token: claim.token,
+        seen_version: thread.version,
+        then: Status::Closed,
+        outcome: None,
+    };
+    (id, answered)
+}
+
+fn refused(result: Result<balie::desk::view::Message, DeskError>) -> &'static str {
+    match result {
+        Err(DeskError::Refused { code, .. }) => code,
+        other => panic!("{other:?}"),
+    }
+}
+
+on_both_engines! {
+    async fn what_was_answered_elsewhere_stands_in_the_timeline(fixture) {
+        let (id, answered) = entry(&fixture).await;
+        let desk = &fixture.desk;
+        let message = desk.answered_elsewhere(&fixture.sanne, id, &answered, "k-1").await.unwrap();
+        assert_eq!((message.direction, message.origin), (Direction::Out, Origin::Elsewhere));
+        assert_eq!(message.url.as_deref(), Some("https://blog.example/1#reactie-7"));
+        assert_eq!(message.author.user_id, Some(fixture.sanne.user_id));
+        assert!(message.delivery.is_none(), "nothing is sent to anybody");
+        let row = desk.open(&fixture.sanne, id).await.unwrap().row;
+        assert_eq!((row.status, row.waiting_since, row.claim.is_none()), (Status::Closed, None, true));
+        // The same request again is the same answer; the key for something else is refused.
+        let again = desk.answered_elsewhere(&fixture.sanne, id, &answered, "k-1").await.unwrap();
+        assert_eq!(again.id, message.id);
+        let other = AnsweredElsewhere { text: Some("anders".to_owned()), ..answered };
+        assert_eq!(refused(desk.answered_elsewhere(&fixture.sanne, id, &other, "k-1").await), "idempotency.reused");
+        assert_eq!(desk.open(&fixture.sanne, id).await.unwrap().messages.len(), 2);
+        assert!(desk.lease_deliveries("n", Duration::from_secs(60), 10).await.unwrap().is_empty());
+    }
+
+    async fn the_rules_of_a_reply_hold_for_an_answer_elsewhere(fixture) {
+        let (id, answered) = entry(&fixture).await;
+        let desk = &fixture.desk;
+        let lost = desk.answered_elsewhere(&fixture.daan, id, &answered, "k-1").await;
+        assert!(matches!(lost, Err(DeskError::ClaimLost)), "{lost:?}");
+        let stale = AnsweredElsewhere { claim_token: answered.claim_token - 1, ..answered.clone() };
+        assert!(matches!(desk.answered_elsewhere(&fixture.sanne, id, &stale, "k-2").await, Err(DeskError::ClaimLost)));
+        let unseen = AnsweredElsewhere { seen_version: answered.seen_version - 1, ..answered.clone() };
+        assert!(matches!(desk.answered_elsewhere(&fixture.sanne, id, &unseen, "k-3").await, Err(DeskError::ThreadMoved { .. })));
+        for (text, url, code) in [
+            (None, None, "elsewhere.empty"),
+            (Some("  "), Some(""), "elsewhere.empty"),
+            (Some("ja"), Some("javascript:alert(1)"), "elsewhere.url"),
+            (Some("ja"), Some("blog.example"), "elsewhere.url"),
+        ] {
+            let wrong = AnsweredElsewhere {
+                text: text.map(str::to_owned), url: url.map(str::to_owned), ..answered.clone()
+            };
+            assert_eq!(refused(desk.answered_elsewhere(&fixture.sanne, id, &wrong, "k-4").await), code);
+        }
+        let long = AnsweredElsewhere { text: Some("x".repeat(20_001)), ..answered.clone() };
+        assert_eq!(refused(desk.answered_elsewhere(&fixture.sanne, id, &long, "k-5").await), "elsewhere.too_long");
+        let only_url = AnsweredElsewhere { text: None, ..answered };
+        let message = desk.answered_elsewhere(&fixture.sanne, id, &only_url, "k-6").await.unwrap();
+        assert_eq!(message.text, "https://blog.example/1#reactie-7");
+    }
+
+    async fn what_can_be_answered_from_here_is_answered_from_here(fixture) {
+        fixture.arrives(crate::support::mention("1", "noor", "hoi", 0)).await;
+        let id = fixture.only(Status::Open).await;
+        let claim = fixture.desk.claim(&fixture.sanne, id).await.unwrap();
+        let thread = fixture.desk.open(&fixture.sanne, id).await.unwrap().threads.remove(0);
+        let answered = AnsweredElsewhere {
+            thread_id: thread.id, text: Some("al gedaan".to_owned()), url: None, claim_token: claim.token,
+            seen_version: thread.version, then: Status::Closed, outcome: None,
+        };
+        let code = refused(fixture.desk.answered_elsewhere(&fixture.sanne, id, &answered, "k").await);
+        assert_eq!(code, "elsewhere.not_needed");
+    }
+
+    async fn a_call_stands_in_the_timeline_and_comes_back_when_they_are_called_back(fixture) {
+        let phone = account(&fixture, "phone", json!({"number": "+31201234567", "country": "+31", "language": "nl"})).await;
+        let desk = &fixture.desk;
+        let back = balie::model::Timestamp(START.0 + 3_600_000);
+        let call = NewCall {
+            account_id: phone.id, direction: Direction::In, number: Some("06-12345678".to_owned()), name: Some("Noor".to_owned()),
+            notes: "Waar blijft haar pakket?".to_owned(), outcome: Some("uitgezocht".to_owned()), at: None,
+            call_back_at: Some(back), then: Status::Closed,
+        };
+        let noted = desk.note_call(&fixture.sanne, &call, "k-1").await.unwrap();
+        assert_eq!((noted.message.kind, noted.message.direction), (MessageKind::Call, Direction::In));
+        assert_eq!(noted.message.extra.as_ref().unwrap().fields[2].value, "uitgezocht");
+        let row = &noted.conversation;
+        assert_eq!((row.status, row.snoozed_until, row.due_at), (Status::Snoozed, Some(back), Some(back)));
+        // Again: the same note, and what happened since stands.
+        desk.set_status(&fixture.sanne, row.id, Status::Open, None).await.unwrap();
+        let again = desk.note_call(&fixture.sanne, &call, "k-1").await.unwrap();
+        assert_eq!((again.message.id, again.conversation.status), (noted.message.id, Status::Open));
+        desk.snooze(&fixture.sanne, row.id, back).await.unwrap();
+        fixture.later(Duration::from_secs(3_601));
+        assert_eq!(desk.wake_snoozed().await.unwrap(), 1);
+        assert_eq!(fixture.only(Status::Open).await, row.id);
+        // They are called back; that call stands in the same conversation and closes it.
+        let back = NewCall {
+            direction: Direction::Out, number: Some("+31 6 1234 5678".to_owned()), call_back_at: None,
+            outcome: Some("bezorgd".to_owned()), ..call.clone()
+        };
+        let done = desk.note_call(&fixture.sanne, &back, "k-2").await.unwrap();
+        assert_eq!((done.conversation.id, done.conversation.status), (row.id, Status::Closed));
+        assert_eq!(done.conversation.outcome.as_deref(), Some("bezorgd"));
+        assert_eq!(done.conversation.waiting_since, None);
+        let open = desk.open(&fixture.sanne, row.id).await.unwrap();
+        assert_eq!(open.messages.len(), 2);
+        assert_eq!(open.threads[0].allowance.hand_off.as_ref().unwrap().url.as_deref(), Some("tel:+31612345678"));
+
+        let call = NewCall { call_back_at: None, ..call };
+        let code = |result: Result<balie::desk::call::Noted, DeskError>| match result {
+            Err(DeskError::Refused { code, .. }) => code.to_owned(),
+            Err(DeskError::Channel(error)) => error.code,
+            other => panic!("{other:?}"),
+        };
+        for (wrong, expected) in [
+            (NewCall { notes: " ".to_owned(), ..call.clone() }, "call.empty"),
+            (NewCall { notes: "x".repeat(20_001), ..call.clone() }, "call.too_long"),
+            (NewCall { at: Some(balie::model::Timestamp(START.0 + 86_400_000)), ..call.clone() }, "call.at"),
+            (NewCall { call_back_at: Some(START), ..call.clone() }, "call.call_back_at"),
+            (NewCall { call_back_at: None, then: Status::Snoozed, ..call.clone() }, "call.then"),
+            (NewCall { direction: Direction::Note, ..call.clone() }, "call.direction"),
+            (NewCall { number: Some("bel me".to_owned()), ..call.clone() }, "call.number"),
+            (NewCall { account_id: fixture.account.id, ..call.clone() }, "call.not_here"),
+        ] {
+            assert_eq!(code(desk.note_call(&fixture.sanne, &wrong, "k-3").await), expected);
+        }
+    }
+
+    async fn an_account_says_where_it_is_called_and_whether_it_takes_calls(fixture) {
+        let form = account(&fixture, "form", json!({"definition": "{\"title\":\"T\",\"fields\":[{\"key\":\"a\",\"label\":\"A\"}]}"})).await;
+        let phone = account(&fixture, "phone", json!({"number": "+31201234567"})).await;
+        let all = fixture.desk.accounts(&fixture.chief).await.unwrap();
+        let of = |id| all.iter().find(|account| account.id == id).unwrap();
+        assert_eq!((of(form.id).hook.clone(), of(form.id).calls), (Some(format!("/hooks/{}", form.id)), false));
+        assert_eq!((of(phone.id).hook.clone(), of(phone.id).calls), (None, true));
+        assert_eq!((of(fixture.account.id).hook.clone(), of(fixture.account.id).calls), (None, false));
+    }
+}
