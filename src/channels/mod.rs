@@ -42,6 +42,7 @@ pub mod error;
 pub mod fake;
 pub mod feed;
 pub mod form;
+pub mod forum;
 pub mod hook;
 pub mod html;
 pub mod limits;

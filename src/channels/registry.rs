@@ -12,6 +12,7 @@ static CHANNELS: &[&Descriptor] = &[
     &super::form::DESCRIPTOR,
     &super::webchat::DESCRIPTOR,
     &super::feed::DESCRIPTOR,
+    &super::forum::DESCRIPTOR,
     &super::phone::DESCRIPTOR,
 ];
 

@@ -1,0 +1,152 @@
+//! Calls to one forum: addresses, headers, and what each refusal means.
+//!
+//! Promises: every refusal is classified here, once; the key is in no error.
+
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::channels::client::{Answer, Failure};
+use crate::channels::error::Class;
+use crate::channels::{ChannelError, Context, Words};
+use crate::model::Timestamp;
+
+/// A forum that hangs must be noticed twice within a minute.
+const PATIENCE: Duration = Duration::from_secs(20);
+const UNNAMED_WAIT: Duration = Duration::from_secs(60);
+
+/// One forum and who we are there.
+pub struct Api {
+    pub context: Context,
+    pub base: url::Url,
+    pub username: String,
+}
+
+impl Api {
+    fn url(&self, path: &str) -> url::Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
+        url
+    }
+
+    /// Where a person can see `path`.
+    pub fn page(&self, path: &str) -> String {
+        self.url(path).to_string()
+    }
+
+    pub async fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, ChannelError> {
+        let secrets = self.context.secrets.load().await?;
+        let key = secrets["key"].as_str().map(str::trim).unwrap_or_default();
+        let question = method == Method::GET;
+        let request = self
+            .context
+            .client
+            .request(method, &self.url(path))?
+            .header("Api-Key", key)
+            .header("Api-Username", &self.username)
+            .header("accept", "application/json");
+        Ok(if question { request.timeout(PATIENCE) } else { request })
+    }
+
+    /// GET, read as JSON.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, ChannelError> {
+        let answer = self.context.client.send(self.request(Method::GET, path).await?.query(query)).await?;
+        if !answer.status.is_success() {
+            return Err(refusal(&answer, self.context.clock.now()));
+        }
+        serde_json::from_str(&String::from_utf8_lossy(&answer.body)).map_err(|_| not_json())
+    }
+
+    /// Posts a message. An answer that got lost is `Uncertain`.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ChannelError> {
+        let request = self.request(Method::POST, path).await?.json(body);
+        let now = self.context.clock.now();
+        match self.context.client.send(request).await {
+            Ok(answer) if answer.status.is_success() => {
+                serde_json::from_slice(&answer.body).map_err(|_| ChannelError::uncertain("the answer cannot be read"))
+            }
+            // A proxy that lost its patience does not know what the forum did.
+            Ok(answer) if matches!(answer.status.as_u16(), 500 | 502 | 504) => {
+                Err(ChannelError::uncertain(format!("status {}", answer.status.as_u16())))
+            }
+            Ok(answer) => Err(refusal(&answer, now)),
+            Err(Failure::NotSent(why)) => Err(ChannelError::transient(why)),
+            Err(Failure::Lost(why)) => Err(ChannelError::uncertain(why)),
+        }
+    }
+}
+
+/// Something else than a forum answers.
+fn not_json() -> ChannelError {
+    ChannelError::new(
+        Class::Transient,
+        "forum.not_json",
+        Words::new(
+            "The address answers, but not as a Discourse forum does (no JSON).",
+            "Het adres antwoordt, maar niet zoals een Discourse-forum (geen JSON).",
+        ),
+        Words::new(
+            "Balie keeps trying. If it lasts, check the forum's address.",
+            "Balie blijft het proberen. Duurt het voort, controleer dan het adres van het forum.",
+        ),
+    )
+}
+
+/// What a refusal means.
+pub fn refusal(answer: &Answer, now: Timestamp) -> ChannelError {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let said = body["errors"][0].as_str().map(|said| said.chars().take(300).collect::<String>());
+    let status = answer.status.as_u16();
+    let detail = said.clone().unwrap_or_else(|| format!("status {status}"));
+    match status {
+        401 | 403 if body["error_type"] == "invalid_access" && status == 403 && said.is_some() => ChannelError::new(
+            Class::Rejected,
+            "forum.forbidden",
+            Words::new(
+                format!("The forum does not allow this ({detail})."),
+                format!("Het forum staat dit niet toe ({detail})."),
+            ),
+            Words::new(
+                "Look on the forum whether the account may do this.",
+                "Kijk op het forum of het account dit mag.",
+            ),
+        ),
+        401 | 403 => ChannelError::new(
+            Class::Unauthorized,
+            "forum.key_refused",
+            Words::new(
+                format!("The forum does not accept the API key ({detail})."),
+                format!("Het forum accepteert de API-sleutel niet ({detail})."),
+            ),
+            Words::new(
+                "Make a new key under Admin → API for this user, and fill it in.",
+                "Maak onder Beheer → API een nieuwe sleutel voor deze gebruiker, en vul die in.",
+            ),
+        ),
+        404 | 410 => ChannelError::new(
+            Class::Rejected,
+            "forum.gone",
+            Words::new("This is not on the forum (any more).", "Dit staat niet (meer) op het forum."),
+            Words::new("It was probably removed.", "Waarschijnlijk is het verwijderd."),
+        ),
+        429 => {
+            let named = body["extras"]["wait_seconds"]
+                .as_u64()
+                .map(|wait| now.plus(Duration::from_secs(wait.clamp(1, 86_400))));
+            let until = named.or_else(|| answer.retry_after(now)).unwrap_or(now.plus(UNNAMED_WAIT));
+            ChannelError::rate_limited(until.max(now.plus(Duration::from_secs(1))))
+        }
+        300..=399 | 408 | 500.. => ChannelError::transient(format!("the forum is in trouble ({detail})")),
+        _ => ChannelError::rejected("forum.refused", detail),
+    }
+}
+
+/// As `refusal`, where what was asked for must exist on every forum.
+pub fn of_feed(error: ChannelError) -> ChannelError {
+    if error.class != Class::Rejected || error.code.starts_with("address.") {
+        return error;
+    }
+    ChannelError { class: Class::Transient, code: "forum.not_there".to_owned(), ..error }
+}

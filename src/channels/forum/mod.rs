@@ -1,0 +1,182 @@
+//! Discourse forums: mentions, replies and private messages, and topics that a peer's answer settled.
+//!
+//! Owns: Discourse's API (`api`, `wire`), how posts hang together (`posts`), news and webhooks (`pull`, `push`), replies
+//! (`reply`), and a forum to play against (`fake`).
+//! Must not: know the desk.
+
+mod api;
+pub mod fake;
+mod posts;
+mod pull;
+mod push;
+mod reply;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use self::api::Api;
+use super::{
+    Allowance, Channel, ChannelError, Class, Context, Descriptor, Draft, Feed, Field, FieldKind, Limit, Measure, Probe,
+    Pull, Push, Reply, ThreadRef, Unit, Words, limits,
+};
+use crate::model::Lane;
+
+/// `max_post_length` of a fresh forum.
+const LONGEST: i64 = 32_000;
+const FEEDS: &[Feed] = &[
+    Feed { key: "notifications", busy: Duration::from_secs(20), idle: Duration::from_secs(120) },
+    Feed { key: "own", busy: Duration::from_secs(60), idle: Duration::from_secs(600) },
+];
+
+/// A Discourse forum.
+pub static DESCRIPTOR: Descriptor = Descriptor {
+    key: "forum",
+    name: "Discourse",
+    icon: include_str!("icon.svg"),
+    setup: include_str!("SETUP.md"),
+    fields: &[
+        Field {
+            key: "url",
+            kind: FieldKind::Url,
+            required: true,
+            default: None,
+            label: ("Forum", "Forum"),
+            help: (
+                "The forum's address, like https://forum.example.",
+                "Het adres van het forum, zoals https://forum.example.",
+            ),
+            options: &[],
+        },
+        Field {
+            key: "username",
+            kind: FieldKind::Text,
+            required: true,
+            default: None,
+            label: ("User name", "Gebruikersnaam"),
+            help: ("Of the organisation's own user there.", "Van de eigen gebruiker van de organisatie daar."),
+            options: &[],
+        },
+        Field {
+            key: "key",
+            kind: FieldKind::Secret,
+            required: true,
+            default: None,
+            label: ("API key", "API-sleutel"),
+            help: ("From Admin → API, for that user.", "Van Beheer → API, voor die gebruiker."),
+            options: &[],
+        },
+        Field {
+            key: "hook_secret",
+            kind: FieldKind::Secret,
+            required: false,
+            default: None,
+            label: ("Webhook secret", "Webhook-geheim"),
+            help: (
+                "When the forum calls Balie (Admin → API → Webhooks), news is here at once.",
+                "Als het forum Balie aanroept (Beheer → API → Webhooks), is nieuws hier meteen.",
+            ),
+            options: &[],
+        },
+    ],
+    lanes: &[Lane::Public, Lane::Private],
+    oauth: None,
+    connect,
+    fake: Some(fake::boxed),
+};
+
+fn connect(context: Context) -> Result<Arc<dyn Channel>, ChannelError> {
+    let settings = context.settings.clone();
+    let text = |key: &str| settings[key].as_str().unwrap_or_default().trim();
+    let address = text("url");
+    let whole = if address.contains("://") { address.to_owned() } else { format!("https://{address}") };
+    let base: Option<url::Url> = whole.parse().ok().filter(|url: &url::Url| url.has_host());
+    let base = base.ok_or_else(|| {
+        ChannelError::new(
+            Class::Rejected,
+            "forum.address",
+            Words::new("The forum's address cannot be read.", "Het adres van het forum is niet te lezen."),
+            Words::new("Write it like https://forum.example.", "Schrijf het als https://forum.example."),
+        )
+    })?;
+    context.client.check(&base)?;
+    let username = text("username").trim_start_matches('@').to_owned();
+    Ok(Arc::new(Forum { api: Api { context, base, username }, topics: Mutex::default(), posts: Mutex::default() }))
+}
+
+/// A connected user of a forum.
+pub struct Forum {
+    api: Api,
+    /// What was asked before: neither a topic's kind nor a post's place in it changes.
+    topics: Mutex<HashMap<u64, wire::Topic>>,
+    posts: Mutex<HashMap<(u64, u64), wire::Post>>,
+}
+
+impl Forum {
+    fn host(&self) -> &str {
+        self.api.base.host_str().unwrap_or_default()
+    }
+
+    fn is_us(&self, username: &str) -> bool {
+        username.eq_ignore_ascii_case(&self.api.username)
+    }
+}
+
+#[async_trait]
+impl Channel for Forum {
+    async fn probe(&self) -> Result<Probe, ChannelError> {
+        // Whether the key is good; the profile below is shown to anybody.
+        let _: wire::Notifications =
+            self.api.get("notifications.json", &[("limit", "1")]).await.map_err(api::of_feed)?;
+        let user: Value = self.api.get(&format!("u/{}.json", self.api.username), &[]).await.map_err(api::of_feed)?;
+        let user = &user["user"];
+        let username = user["username"].as_str().unwrap_or(&self.api.username);
+        let name = user["name"].as_str().filter(|name| !name.is_empty()).unwrap_or(username);
+        Ok(Probe {
+            external_id: format!("{}@{}", username.to_lowercase(), self.host()),
+            handle: format!("@{username}"),
+            name: name.to_owned(),
+            url: Some(self.api.page(&format!("u/{username}"))),
+            facts: json!({}),
+            ..Probe::default()
+        })
+    }
+
+    fn allowance(&self, _: &ThreadRef, _: &Value) -> Allowance {
+        Allowance { may_reply: true, limit: Limit { unit: Unit::Characters, max: LONGEST }, ..Allowance::default() }
+    }
+
+    fn measure(&self, draft: &Draft<'_>, _: &Value) -> Measure {
+        measure(draft.text)
+    }
+
+    fn pull(&self) -> Option<&dyn Pull> {
+        Some(self)
+    }
+    fn push(&self) -> Option<&dyn Push> {
+        Some(self)
+    }
+    fn reply(&self) -> Option<&dyn Reply> {
+        Some(self)
+    }
+}
+
+fn measure(text: &str) -> Measure {
+    let count = |text: &str| i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
+    let used = count(text);
+    let over = used > LONGEST;
+    Measure {
+        used,
+        max: LONGEST,
+        unit: Unit::Characters,
+        over,
+        parts: over.then(|| limits::split(text, |part| count(part) <= LONGEST)),
+        notes: Vec::new(),
+    }
+}
