@@ -16,6 +16,7 @@ export async function counter(network, tell, { env, agents = ['Anna', 'Bram'] } 
     await balie.start()
     for (const name of agents) people.push(await balie.agent(name))
     if (network.connects !== false) await balie.connect(network)
+    await network.connected?.(balie, people[0])
     await tell(balie, ...people)
   } catch (e) {
     e.message += `\n--- the server's log\n${balie.log()}`

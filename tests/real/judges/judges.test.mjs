@@ -2,13 +2,16 @@
 // there is a fault of the judge.
 import { describe, it } from 'node:test'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { createInterface } from 'node:readline'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bluesky } from '../lib/bluesky.mjs'
 import { mastodon } from '../lib/mastodon.mjs'
-import { binary } from '../lib/balie.mjs'
-import { ready } from '../lib/process.mjs'
+import { Balie, binary } from '../lib/balie.mjs'
+import { freePort, ready, track } from '../lib/process.mjs'
+import { until } from '../lib/wait.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const python = join(here, '../.venv/bin/python')
@@ -67,5 +70,52 @@ describe('imaplib and smtplib', { timeout: 120_000 }, () => {
     const net = await fake('email')
     await judge(t, python, [join(here, 'mail_judge.py'), JSON.stringify(net.accounts)])
     await net.stop()
+  })
+})
+
+describe('feedparser', { timeout: 60_000 }, () => {
+  it('is content with our played feeds', async (t) => {
+    const net = await fake('feed')
+    await judge(t, python, [join(here, 'feedparser_judge.py'), net.url])
+    await net.stop()
+  })
+})
+describe('the library of Standard Webhooks', { timeout: 120_000 }, () => {
+  it('is believed by Balie, and believes Balie', async (t) => {
+    const [secret, other] = [0, 1].map(() => `whsec_${randomBytes(32).toString('base64')}`)
+    const [balie, port] = [await Balie.create(), await freePort()]
+    await balie.start()
+    const anna = await balie.agent('Anna')
+    const start = (hook) => {
+      const child = spawn(python, [join(here, 'webhooks_judge.py'), hook, secret, other, String(port)], { stdio: ['pipe', 'pipe', 'inherit'] })
+      const kept = track(child)
+      const lines = []
+      createInterface({ input: child.stdout }).on('line', (l) => lines.push(l))
+      return { child, kept, lines, says: (word) => until(`the judge says ${word}`, () => lines.includes(word), { within: 60_000, state: () => lines }) }
+    }
+    // What the account is called by is known after connecting, which says hello: to nobody yet.
+    await balie.connect({ key: 'api', settings: { name: 'Winkel', url: `http://127.0.0.1:${port}/`, secret }, secret: 'secret' })
+    const all = await anna.get('/api/accounts')
+    const account = (all.items ?? all).find((a) => a.channel === 'api')
+    const it_ = start(balie.url + account.hook)
+    await it_.says('listening')
+    const chief = await balie.agent('Chief', 'admin')
+    await chief.post(`/api/accounts/${account.id}/probe`)
+    it_.child.stdin.write('go\n')
+    await it_.says('judged')
+    for (const line of it_.lines.filter((l) => /^(not )?ok /.test(l))) {
+      await t.test(line.replace(/^(not )?ok /, '').split(':')[0], () => assert.ok(line.startsWith('ok '), line))
+    }
+    // A reply of an agent, verified by the library, sent once.
+    const row = await anna.sees('the question', (r) => r.snippet?.includes('pakket') || r.message_count > 1)
+    const { message } = await anna.reply(row.id, 'Onderweg 📦')
+    await anna.seesMessage('the reply sent', (m) => m.id === message.id && m.delivery?.state === 'sent')
+    const { verified, refused } = await (await fetch(`http://127.0.0.1:${port}/`)).json()
+    assert.deepEqual(refused, [])
+    assert.deepEqual(verified.filter((v) => v.event.type === 'reply.created').map((v) => [v.id, v.event.data.text]), [[message.id, 'Onderweg 📦']])
+    it_.child.stdin.end()
+    await it_.kept.stop()
+    for (const person of [anna, chief]) person.close()
+    await balie.stop()
   })
 })
