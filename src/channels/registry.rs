@@ -14,6 +14,7 @@ static CHANNELS: &[&Descriptor] = &[
     &super::feed::DESCRIPTOR,
     &super::forum::DESCRIPTOR,
     &super::phone::DESCRIPTOR,
+    &super::notify::DESCRIPTOR,
 ];
 
 /// Every channel.
