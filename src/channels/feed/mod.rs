@@ -7,7 +7,7 @@
 pub mod fake;
 mod fetch;
 mod filter;
-mod read;
+pub mod read;
 #[cfg(test)]
 mod tests;
 
