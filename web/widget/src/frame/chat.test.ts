@@ -132,6 +132,27 @@ describe('talking', () => {
     expect([chat.thread.seq, chat.thread.more]).toEqual([99, true]);
   });
 
+  it('fetches older messages page by page, once at a time', async () => {
+    const chat = await opened();
+    chat.thread.merge([message({ id: 'n', at: 1000 })]);
+    chat.thread.more = true;
+    server.on('GET messages', ok({ messages: [message({ id: 'o', at: 500 })], seq: 1, more: false, status: 'open' }));
+    await Promise.all([chat.fetching.older(), chat.fetching.older()]);
+    await chat.fetching.older();
+    expect(chat.thread.messages.map((one) => one.id)).toEqual(['o', 'n']);
+    expect(server.asked.filter(({ path }) => path === 'messages?before=n')).toHaveLength(1);
+  });
+
+  it('says in words that a proxy in between failed, whatever the proxy said', async () => {
+    const chat = await opened();
+    chat.thread.merge([message({ at: 1000 })]);
+    chat.thread.more = true;
+    server.on('GET messages', () => ({ status: 502 }));
+    await chat.fetching.older();
+    expect(chat.aside.notice?.text).toContain('mis bij ons');
+    expect([chat.thread.more, chat.fetching.loading]).toEqual([true, false]);
+  });
+
   it('confirms several messages by one word', async () => {
     await opened();
     for (const seq of [11, 12, 13]) wire().say({ type: 'message', seq, data: message({ seq }) });
