@@ -88,8 +88,8 @@ const FIELDS: &[Field] = &[
         default: None,
         label: ("Webhook address", "Webhookadres"),
         help: (
-            "Only for a webhook: https://your-balie/hooks/ followed by this account's id. Connect with asking first, the id is in the account's address then.",
-            "Alleen voor een webhook: https://jouw-balie/hooks/ gevolgd door het id van dit account. Koppel eerst met ophalen, het id staat dan in het adres van het account.",
+            "Only for a webhook: the address that this account's page shows, on https. Connect with asking first; then it is there.",
+            "Alleen voor een webhook: het adres dat de pagina van dit account toont, op https. Koppel eerst met ophalen; dan staat het daar.",
         ),
         options: &[],
     },
