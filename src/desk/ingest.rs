@@ -15,7 +15,7 @@ use sqlx::types::Json;
 
 use keep::Kept;
 pub(super) use text::{clean, snippet};
-use text::{clean_json, is_web, squeeze};
+use text::{clean_json, echoes, is_web};
 
 use super::{Desk, DeskError};
 use crate::channels::{self, Batch, Item, html};
@@ -639,7 +639,7 @@ impl<'a> Intake<'a> {
             self.unsettled.iter().flatten().filter(|row| row.thread_id == thread).cloned().collect();
         for mut row in candidates {
             let Some(ours) = tx.message(row.message_id).await? else { continue };
-            if ours.external_id.is_some() || !squeeze(&message.text).ends_with(&squeeze(&ours.text)) {
+            if ours.external_id.is_some() || !echoes(&message.text, &ours.text) {
                 continue;
             }
             let settled = Stored {

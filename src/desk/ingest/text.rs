@@ -40,12 +40,33 @@ pub fn snippet(text: &str) -> String {
     clean(&line)
 }
 
-/// Without any white space: what two clients may differ in.
-pub fn squeeze(text: &str) -> String {
-    text.split_whitespace().collect()
+/// Whether the platform's text is ours come back: behind names it may have put in front, and whatever became of white space.
+/// A message of files alone is no echo of words, nor the other way round.
+pub fn echoes(theirs: &str, ours: &str) -> bool {
+    let squeeze = |text: &str| text.split_whitespace().collect::<String>();
+    let (theirs, ours) = (squeeze(theirs), squeeze(ours));
+    theirs.is_empty() == ours.is_empty() && theirs.ends_with(&ours)
 }
 
 /// An address that a browser may follow.
 pub fn is_web(url: &str) -> bool {
     url.starts_with("https://") || url.starts_with("http://")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::echoes;
+
+    #[test]
+    fn an_echo_says_what_we_said_and_files_alone_echo_no_words() {
+        for (theirs, ours, is) in [
+            ("@anna Hoi\n\ndaar", "Hoi daar", true),
+            ("Hoi daar", "Hoi", false),
+            ("Iets heel anders", "", false),
+            ("", "Hoi", false),
+            ("", " ", true),
+        ] {
+            assert_eq!(echoes(theirs, ours), is, "{theirs:?} {ours:?}");
+        }
+    }
 }
