@@ -119,13 +119,10 @@ pub fn split(text: &str, fits: impl Fn(&str) -> bool) -> Vec<String> {
             parts.push(rest.to_owned());
             break;
         }
-        let mut end = 0;
-        for (at, grapheme) in rest.grapheme_indices(true) {
-            if !fits(rest[..at + grapheme.len()].trim_end()) {
-                break;
-            }
-            end = at + grapheme.len();
-        }
+        // What fits is a beginning of the text, so its end is found by halving: counting may be costly, and texts long.
+        let ends: Vec<usize> = rest.grapheme_indices(true).map(|(at, grapheme)| at + grapheme.len()).collect();
+        let fitting = ends.partition_point(|end| fits(rest[..*end].trim_end()));
+        let end = fitting.checked_sub(1).map_or(0, |last| ends[last]);
         if end == 0 {
             // Not even one grapheme fits: hand the rest over whole instead of looping; the caller still sees it is too long.
             parts.push(rest.to_owned());
