@@ -2,33 +2,23 @@
 // there is a fault of the judge.
 import { describe, it } from 'node:test'
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bluesky } from '../lib/bluesky.mjs'
 import { mastodon } from '../lib/mastodon.mjs'
-import { Balie, binary } from '../lib/balie.mjs'
-import { freePort, ready, track } from '../lib/process.mjs'
+import { fake, judge } from './judge.mjs'
+import { Balie } from '../lib/balie.mjs'
+import { freePort, track } from '../lib/process.mjs'
 import { until } from '../lib/wait.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const python = join(here, '../.venv/bin/python')
 
-/** Runs a judge; each line it says becomes a test. */
-async function judge(t, command, args) {
-  const [out, code] = await new Promise((ok) =>
-    execFile(command, args, { timeout: 120_000 }, (e, stdout, stderr) => ok([stdout + (e ? stderr : ''), e ? (e.code ?? 1) : 0])))
-  const lines = out.split('\n').filter((l) => /^(not )?ok /.test(l))
-  for (const line of lines) {
-    await t.test(line.replace(/^(not )?ok /, '').split(':')[0], () => assert.ok(line.startsWith('ok '), line))
-  }
-  assert.ok(lines.length > 5 && (code === 0 || lines.some((l) => l.startsWith('not'))), `the judge broke down:\n${out}`)
-}
 const mastodonJudge = (t, url, brand, customer, ...more) => judge(t, python, [join(here, 'mastodon_judge.py'), url, brand, customer, ...more])
 const blueskyJudge = (t, at, ...more) => judge(t, process.execPath, [join(here, 'bluesky_judge.mjs'), JSON.stringify(at), ...more])
-const fake = (key) => ready(binary(), ['fake', key, '--listen', '127.0.0.1:0'])
 
 describe('Mastodon.py', { timeout: 180_000 }, () => {
   it('is content with the stand-in', async (t) => {
