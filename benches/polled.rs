@@ -68,9 +68,12 @@ async fn answer(State(asked): State<Asked>, request: Request) -> Response {
     let token = token.trim_start_matches("Bearer ").to_owned();
     match request.uri().path() {
         "/api/v1/accounts/verify_credentials" => {
-            Json(json!({ "id": token, "acct": token, "username": token, "display_name": token, "url": null })).into_response()
+            Json(json!({ "id": token, "acct": token, "username": token, "display_name": token, "url": null }))
+                .into_response()
         }
-        "/api/v2/instance" => Json(json!({ "domain": "bench.test", "version": "4.5.0", "configuration": {} })).into_response(),
+        "/api/v2/instance" => {
+            Json(json!({ "domain": "bench.test", "version": "4.5.0", "configuration": {} })).into_response()
+        }
         "/api/v1/notifications" => {
             asked.lock().unwrap().entry(token).or_default().push(Instant::now());
             Json(json!([])).into_response()

@@ -48,6 +48,7 @@ pub mod html;
 pub mod limits;
 pub mod markup;
 pub mod mastodon;
+pub mod matrix;
 pub mod notify;
 pub mod oauth;
 pub mod outgoing;

@@ -1,0 +1,153 @@
+//! Rooms to go into: invitations, and rooms that took the place of another.
+//!
+//! Promises: an invitation is told once by the homeserver and kept with the cursor until it is taken or given up; going in
+//! twice is going in once.
+//! Source: client-server API v1.19, "Room membership", "Direct messaging", "Room upgrades", read 2026-11.
+
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::Matrix;
+use super::api::{self, Fault};
+use super::convert::Me;
+use super::sync::Cursor;
+use super::wire;
+use crate::channels::ChannelError;
+
+/// Over federation the first tries may come too early.
+const TRIES: u32 = 8;
+
+/// Which invitations are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    Direct,
+    All,
+    None,
+}
+
+impl Policy {
+    #[must_use]
+    pub fn of(setting: &str) -> Self {
+        match setting {
+            "all" => Self::All,
+            "none" => Self::None,
+            _ => Self::Direct,
+        }
+    }
+}
+
+/// A room to go into.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Door {
+    room: String,
+    /// Who asked: their server knows the way.
+    by: String,
+    /// The room it takes the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    #[serde(default)]
+    tries: u32,
+    /// Not before this moment, in ms.
+    #[serde(default)]
+    pub after: i64,
+}
+
+impl Door {
+    #[must_use]
+    pub fn moved(room: &str, by: &str, from: &str) -> Self {
+        Self { room: room.to_owned(), by: by.to_owned(), from: Some(from.to_owned()), tries: 0, after: 0 }
+    }
+}
+
+impl Matrix {
+    /// Notes an invitation, and whether it is to a private room.
+    pub(super) fn invited(&self, cursor: &mut Cursor, me: &Me, id: &str, raw: &RawValue) {
+        let state: wire::Invited = serde_json::from_str(raw.get()).unwrap_or_default();
+        let ours = state.invite_state.events.iter().rfind(|event| {
+            event["type"].as_str() == Some("m.room.member") && event["state_key"].as_str() == Some(&me.user)
+        });
+        let Some(by) = ours.and_then(|event| event["sender"].as_str()).filter(|by| wire::is_user(by)) else { return };
+        if !wire::is_id(id, '!') {
+            return;
+        }
+        let direct = ours.is_some_and(|event| event["content"]["is_direct"].as_bool() == Some(true));
+        if direct {
+            // Decided now: inside, the invitation is not to be seen any more.
+            let room = cursor.rooms.entry(id.to_owned()).or_default();
+            if !room.joined {
+                room.direct = true;
+            }
+        }
+        let wanted = match self.invites {
+            Policy::All => true,
+            Policy::Direct => direct,
+            Policy::None => false,
+        };
+        if wanted && !cursor.doors.iter().any(|door| door.room == id) {
+            cursor.doors.push(Door { room: id.to_owned(), by: by.to_owned(), from: None, tries: 0, after: 0 });
+        }
+    }
+
+    /// Goes in. What does not work now is tried again later, less and less often.
+    pub(super) async fn enter(&self, cursor: &mut Cursor, mut door: Door) -> Result<(), ChannelError> {
+        let direct = cursor.rooms.get(&door.room).is_some_and(|room| room.direct);
+        match self.walk_in(&door, direct).await {
+            Ok(()) => {}
+            Err(Fault::Refused(refusal)) if !refusal.is_token() && refusal.status != 429 => {
+                door.tries += 1;
+                if door.tries < TRIES {
+                    door.after = self.now().0 + 15_000 * (1 << door.tries);
+                    tracing::info!(
+                        room = door.room,
+                        said = refusal.said,
+                        tries = door.tries,
+                        "a room does not let us in yet"
+                    );
+                    cursor.doors.push(door);
+                } else {
+                    tracing::warn!(room = door.room, said = refusal.said, "a room does not let us in; given up");
+                }
+            }
+            Err(fault) => return Err(self.say(fault)),
+        }
+        Ok(())
+    }
+
+    async fn walk_in(&self, door: &Door, direct: bool) -> Result<(), Fault> {
+        let server = door.by.split_once(':').map_or("", |(_, server)| server);
+        let (path, nothing) = (["client", "v3", "join", door.room.as_str()], json!({}));
+        let call = api::Call {
+            query: &[("via", server), ("server_name", server)],
+            body: api::Body::Json(&nothing),
+            ..api::Call::new(Method::POST, &path)
+        };
+        self.api.call(&call).await?;
+        if !direct {
+            return Ok(());
+        }
+        // Other clients of the account must know it for a private room, too.
+        let user = self.api.login().await?.user;
+        let path = ["client", "v3", "user", user.as_str(), "account_data", "m.direct"];
+        let mut people: Value = match self.api.get(&path, &[]).await {
+            Ok(answer) => api::read(&answer)?,
+            Err(Fault::Refused(refusal)) if refusal.is_absent() => json!({}),
+            Err(fault) => return Err(fault),
+        };
+        let Some(people_map) = people.as_object_mut() else { return Ok(()) };
+        let listed =
+            |rooms: &Value, id: &str| rooms.as_array().is_some_and(|rooms| rooms.iter().any(|room| room == id));
+        let already = people_map.values().any(|rooms| listed(rooms, &door.room));
+        let peer = match &door.from {
+            Some(from) => people_map.iter().find(|(_, rooms)| listed(rooms, from)).map(|(user, _)| user.clone()),
+            None => Some(door.by.clone()),
+        };
+        let Some(peer) = peer.filter(|_| !already) else { return Ok(()) };
+        match people_map.entry(peer).or_insert_with(|| json!([])) {
+            Value::Array(rooms) => rooms.push(door.room.clone().into()),
+            other => *other = json!([door.room]),
+        }
+        self.api.send(Method::PUT, &path, &people).await.map(drop)
+    }
+}

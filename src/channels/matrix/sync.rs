@@ -1,0 +1,423 @@
+//! Asking: one place in the homeserver's stream, from which everything new in every room is told.
+//!
+//! The cursor holds that place (`next`), what is known of the rooms, the gaps still to be read (`gaps.rs`), the invitations still
+//! to be taken (`doors.rs`), and the last reactions, because taking one back names only its event.
+//! Promises: a place is kept together with what it leaves to be done, so that nothing is skipped; reading the same place again
+//! gives the same messages.
+//! Source: client-server API v1.19, "Syncing", read and tried on Synapse 1.163, 2026-11.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::api::{self, Fault};
+use super::convert::{self, Me, Room};
+use super::doors::Door;
+use super::gaps::Gap;
+use super::wire::{self, Event};
+use super::{Matrix, wire::TYPES};
+use crate::channels::{Batch, ChannelError, Item, Message, Unreadable};
+use crate::model::{ReceiptState, Timestamp};
+
+pub const FEED: &str = "sync";
+
+/// How many messages of one room an answer brings at most; more is a gap.
+pub const PAGE: usize = 50;
+/// How many reactions are remembered for being taken back.
+const REACTIONS: usize = 300;
+/// How far before the last success a fresh start reaches when the homeserver has forgotten our place.
+const OVERLAP: Duration = Duration::from_secs(86_400);
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Cursor {
+    /// When Balie came, in ms: what is older is history.
+    pub since: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// When `next` was last moved, to the hour.
+    #[serde(default)]
+    pub at: i64,
+    /// Without `next`: how far back rooms are read.
+    #[serde(default)]
+    pub horizon: i64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rooms: BTreeMap<String, Room>,
+    /// Rooms that the account's own list of private rooms names.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub direct: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doors: Vec<Door>,
+    /// Event, its target, its author.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<(String, String, String)>,
+}
+
+/// What one answer turns into.
+pub struct Harvest {
+    pub me: Me,
+    items: Vec<Item>,
+    ids: HashSet<String>,
+    along: Vec<Message>,
+    unreadable: Vec<Unreadable>,
+}
+
+impl Harvest {
+    pub fn new(me: Me) -> Self {
+        Self { me, items: Vec::new(), ids: HashSet::new(), along: Vec::new(), unreadable: Vec::new() }
+    }
+
+    /// What came for its own sake, before what came along.
+    fn add(&mut self, mut messages: Vec<Message>) {
+        if let Some(news) = messages.pop() {
+            self.ids.insert(news.external_id.clone());
+            self.items.push(Item::Message(Box::new(news)));
+        }
+        self.along.extend(messages);
+    }
+
+    pub fn push(&mut self, item: Item) {
+        self.items.push(item);
+    }
+
+    pub fn quarantine(&mut self, room: &str, raw: &str, error: &str) {
+        // The room is not part of an event: without it, nobody could read it again.
+        let payload = format!("{{\"room_id\":{},\"event\":{raw}}}", Value::from(room));
+        self.unreadable.push(Unreadable { payload, error: error.to_owned() });
+    }
+
+    pub fn finish(mut self, next: Option<Value>, more: bool) -> Batch {
+        for message in std::mem::take(&mut self.along) {
+            if self.ids.insert(message.external_id.clone()) {
+                self.items.push(Item::Message(Box::new(message)));
+            }
+        }
+        Batch { items: self.items, unreadable: self.unreadable, next, more, quota: None }
+    }
+}
+
+/// What we want to hear.
+fn filter() -> String {
+    json!({
+        "presence": {"types": []},
+        "account_data": {"types": ["m.direct"]},
+        "room": {
+            "timeline": {"limit": PAGE, "types": TYPES, "lazy_load_members": true},
+            "state": {
+                "types": ["m.room.name", "m.room.canonical_alias", "m.room.member", "m.room.encryption", "m.room.tombstone"],
+                "lazy_load_members": true,
+                "include_redundant_members": true,
+            },
+            "ephemeral": {"types": ["m.receipt"]},
+            "account_data": {"types": []},
+        },
+    })
+    .to_string()
+}
+
+impl Matrix {
+    /// The next piece of news: what was left to be done, else what is new.
+    pub(super) async fn news(&self, cursor: Option<&Value>) -> Result<Batch, ChannelError> {
+        let me = self.me().await?;
+        let now = self.now();
+        let known = cursor.and_then(|value| serde_json::from_value::<Cursor>(value.clone()).ok());
+        let mut cursor = known.unwrap_or_else(|| Cursor {
+            since: now.0,
+            horizon: now.minus(self.api.server.context.history).0,
+            ..Cursor::default()
+        });
+        self.memory.keep_rooms(&cursor.rooms);
+        let mut harvest = Harvest::new(me);
+        // After what was left to be done there is more: what a new room says, what happened meanwhile.
+        let mut more = true;
+        if let Some(gap) = cursor.gaps.pop() {
+            self.fill(&mut cursor, gap, &mut harvest).await?;
+        } else if let Some(at) = cursor.doors.iter().position(|door| door.after <= now.0) {
+            let door = cursor.doors.remove(at);
+            self.enter(&mut cursor, door).await?;
+        } else {
+            self.look(&mut cursor, &mut harvest).await?;
+            more =
+                !cursor.gaps.is_empty() || cursor.doors.iter().any(|door| door.after <= now.0) || cursor.next.is_none();
+        }
+        self.memory.keep_rooms(&cursor.rooms);
+        Ok(harvest.finish(Some(serde_json::to_value(&cursor).unwrap_or_default()), more))
+    }
+
+    async fn look(&self, cursor: &mut Cursor, harvest: &mut Harvest) -> Result<(), ChannelError> {
+        let filter = filter();
+        let mut query = vec![("filter", filter.as_str()), ("timeout", "0"), ("set_presence", "offline")];
+        let place = cursor.next.clone();
+        query.extend(place.as_deref().map(|place| ("since", place)));
+        let answer = match self.api.get(&["client", "v3", "sync"], &query).await {
+            Ok(answer) => answer,
+            Err(Fault::Refused(refusal)) if refusal.status == 400 && place.is_some() => {
+                // The homeserver does not know our place (any more): begin afresh, a day before it was last good. What we have
+                // comes again and changes nothing.
+                tracing::warn!(said = refusal.said, "the homeserver has forgotten where we were; reading back");
+                cursor.next = None;
+                cursor.horizon = Timestamp(cursor.at).minus(OVERLAP).0;
+                cursor.rooms.values_mut().for_each(|room| room.joined = false);
+                return Ok(());
+            }
+            Err(fault) => return Err(api::of_feed(self.say(fault))),
+        };
+        let text = api::text(&answer);
+        let sync: wire::Sync = serde_json::from_str(&text).map_err(|_| api::not_json())?;
+        for event in sync.account_data.events.iter().filter(|event| event["type"].as_str() == Some("m.direct")) {
+            let lists = event["content"].as_object().into_iter().flat_map(|people| people.values());
+            let rooms = lists.flat_map(|rooms| rooms.as_array().into_iter().flatten());
+            cursor.direct = rooms.filter_map(Value::as_str).map(str::to_owned).collect();
+        }
+        for (id, raw) in &sync.rooms.invite {
+            self.invited(cursor, &harvest.me, id, raw);
+        }
+        for (id, raw) in &sync.rooms.join {
+            self.room(cursor, harvest, id, raw, true).await?;
+        }
+        for (id, raw) in &sync.rooms.leave {
+            self.room(cursor, harvest, id, raw, false).await?;
+        }
+        if cursor.next.as_deref() != Some(&sync.next_batch) {
+            cursor.next = Some(sync.next_batch);
+            cursor.at = self.now().0 / 3_600_000 * 3_600_000;
+        }
+        Ok(())
+    }
+
+    async fn room(
+        &self,
+        cursor: &mut Cursor,
+        harvest: &mut Harvest,
+        id: &str,
+        raw: &RawValue,
+        joined: bool,
+    ) -> Result<(), ChannelError> {
+        let room: wire::Room = match serde_json::from_str(raw.get()) {
+            Ok(room) => room,
+            Err(error) => {
+                harvest.quarantine(id, raw.get(), &format!("a room of the sync: {error}"));
+                return Ok(());
+            }
+        };
+        if !wire::is_id(id, '!') {
+            return Ok(());
+        }
+        let known = cursor.rooms.get(id).cloned();
+        if known.is_none() && !joined {
+            return Ok(());
+        }
+        let was_in = known.as_ref().is_some_and(|room| room.joined);
+        let mut mark = known.clone().unwrap_or_default();
+        for event in &room.state.events {
+            self.meet(event);
+            self.note(cursor, &harvest.me, id, &mut mark, event);
+        }
+        if known.is_none() {
+            mark.direct = cursor.direct.contains(id) || is_for_two(&room, &harvest.me.user);
+        }
+        mark.joined = joined;
+        cursor.rooms.insert(id.to_owned(), mark);
+        if room.timeline.limited
+            && joined
+            && let Some(from) = room.timeline.prev_batch.clone()
+        {
+            let to = cursor.next.clone().filter(|_| was_in);
+            cursor.gaps.push(Gap { room: id.to_owned(), from, to });
+        }
+        let raws: Vec<&RawValue> = room.timeline.events.iter().map(AsRef::as_ref).collect();
+        // On the first look a room shows its last messages, however old they are.
+        let horizon = if was_in { i64::MIN } else { cursor.horizon };
+        self.take_all(cursor, harvest, id, &raws, horizon).await?;
+        if cursor.rooms.get(id).is_some_and(|room| room.direct) {
+            self.receipts(harvest, &room.ephemeral.events);
+        }
+        Ok(())
+    }
+
+    /// Takes a run of a room's events, oldest first. What was sent before `horizon` is left where it is.
+    pub(super) async fn take_all(
+        &self,
+        cursor: &mut Cursor,
+        harvest: &mut Harvest,
+        id: &str,
+        raws: &[&RawValue],
+        horizon: i64,
+    ) -> Result<(), ChannelError> {
+        let mut events = Vec::with_capacity(raws.len());
+        for raw in raws {
+            let value: Value = serde_json::from_str(raw.get()).unwrap_or_default();
+            self.meet(&value);
+            match Event::read(&value) {
+                Ok(Some(event)) => {
+                    let event = Arc::new(event);
+                    // Those that follow may refer to it.
+                    self.memory.keep_event(&event);
+                    events.push((event, value));
+                }
+                Ok(None) => {}
+                Err(error) => harvest.quarantine(id, raw.get(), error),
+            }
+        }
+        for (event, value) in events {
+            let mut mark = cursor.rooms.get(id).cloned().unwrap_or_default();
+            self.note(cursor, &harvest.me, id, &mut mark, &value);
+            if event.kind == "m.room.tombstone"
+                && mark.direct
+                && let Some(to) = &mark.moved_to
+            {
+                let there = Room { moved_to: None, ..mark.clone() };
+                harvest.push(Item::Moved { from: id.to_owned(), to: convert::private_thread(to, &there) });
+            }
+            cursor.rooms.insert(id.to_owned(), mark.clone());
+            if event.at.0 >= horizon {
+                self.take(cursor, harvest, id, &mark, event).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn take(
+        &self,
+        cursor: &mut Cursor,
+        harvest: &mut Harvest,
+        id: &str,
+        room: &Room,
+        event: Arc<Event>,
+    ) -> Result<(), ChannelError> {
+        let at = Some(event.at);
+        match event.kind.as_str() {
+            "m.room.message" | "m.sticker" if event.redacted => {
+                harvest.push(Item::Removed { external_id: event.id.clone(), at: None });
+            }
+            "m.room.message" | "m.sticker" => {
+                let event = match event.replaces() {
+                    None => event,
+                    Some(target) => match self.event(id, target).await? {
+                        // Only its author may put other words in a message's place.
+                        Some(said) if said.sender == event.sender && said.kind == event.kind => {
+                            let edited = Arc::new(Event::clone(&said).changed(&event.content, event.at));
+                            self.memory.keep_event(&edited);
+                            edited
+                        }
+                        _ => return Ok(()),
+                    },
+                };
+                self.said(cursor, harvest, id, room, event).await?;
+            }
+            // Who is meant in a larger room cannot be seen: everything said there would ring.
+            "m.room.encrypted" if room.direct && !event.redacted => self.said(cursor, harvest, id, room, event).await?,
+            "m.reaction" if !harvest.me.wrote(&event) => {
+                if let Some((target, emoji)) = event.reaction() {
+                    let author = Box::new(convert::author(&event.sender, &self.name(&event.sender)));
+                    cursor.reactions.push((event.id.clone(), target.to_owned(), event.sender.clone()));
+                    let surplus = cursor.reactions.len().saturating_sub(REACTIONS);
+                    cursor.reactions.drain(..surplus);
+                    harvest.push(Item::Reaction {
+                        external_id: target.to_owned(),
+                        author,
+                        emoji: Some(emoji.to_owned()),
+                        at,
+                    });
+                }
+            }
+            "m.room.redaction" => {
+                let Some(target) = &event.redacts else { return Ok(()) };
+                if let Some(found) = cursor.reactions.iter().position(|(reaction, ..)| reaction == target) {
+                    let (_, external_id, user) = cursor.reactions.remove(found);
+                    let author = Box::new(convert::author(&user, &self.name(&user)));
+                    harvest.push(Item::Reaction { external_id, author, emoji: None, at });
+                } else {
+                    harvest.push(Item::Removed { external_id: target.clone(), at });
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn said(
+        &self,
+        cursor: &Cursor,
+        harvest: &mut Harvest,
+        id: &str,
+        room: &Room,
+        event: Arc<Event>,
+    ) -> Result<(), ChannelError> {
+        let names_us = super::text::names(&event.content, &harvest.me.user);
+        if !room.direct && event.parent().is_none() && !names_us && !harvest.me.everything {
+            return Ok(());
+        }
+        let chain = if room.direct { vec![event] } else { self.chain(id, event).await? };
+        self.learn_names(&chain).await?;
+        let since = Timestamp(cursor.since);
+        harvest.add(harvest.me.messages(id, room, &chain, |user| self.name(user), |event| event.at < since));
+        Ok(())
+    }
+
+    /// What a state event says about its room.
+    fn note(&self, cursor: &mut Cursor, me: &Me, id: &str, room: &mut Room, event: &Value) {
+        let content = &event["content"];
+        match event["type"].as_str() {
+            Some("m.room.encryption") => room.locked = true,
+            Some("m.room.name") => {
+                room.name = content["name"].as_str().filter(|name| !name.trim().is_empty()).map(short)
+            }
+            Some("m.room.canonical_alias") if room.name.is_none() => room.name = content["alias"].as_str().map(short),
+            Some("m.room.tombstone") if room.moved_to.is_none() => {
+                let Some(to) = content["replacement_room"].as_str().filter(|to| wire::is_id(to, '!')) else { return };
+                room.moved_to = Some(to.to_owned());
+                let there = Room { moved_to: None, joined: false, ..room.clone() };
+                cursor.rooms.entry(to.to_owned()).or_insert(there);
+                cursor.doors.push(Door::moved(to, event["sender"].as_str().unwrap_or(&me.user), id));
+            }
+            _ => {}
+        }
+    }
+
+    /// Who read what of ours. A receipt stands at the newest message somebody has seen, whoever wrote it.
+    fn receipts(&self, harvest: &mut Harvest, ephemeral: &[Value]) {
+        for receipt in ephemeral.iter().filter(|event| event["type"].as_str() == Some("m.receipt")) {
+            for (event, kinds) in receipt["content"].as_object().into_iter().flatten() {
+                if self.memory.event(event).flatten().is_some_and(|event| !harvest.me.wrote(&event)) {
+                    continue;
+                }
+                let readers = kinds["m.read"].as_object().into_iter().flatten();
+                let read = readers.filter(|(user, _)| **user != harvest.me.user).find_map(|(_, at)| at["ts"].as_i64());
+                if let Some(at) = read {
+                    let (external_id, at) = (event.clone(), Some(Timestamp(at)));
+                    harvest.push(Item::Receipt { external_id, state: ReceiptState::Read, at, error: None });
+                }
+            }
+        }
+    }
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(200).collect()
+}
+
+/// Whether a room nobody told us about is between us and one other: two people at most, and nobody gave it a name.
+fn is_for_two(room: &wire::Room, me: &str) -> bool {
+    let named = room.state.events.iter().any(|event| {
+        matches!(event["type"].as_str(), Some("m.room.name" | "m.room.canonical_alias"))
+            && event["content"].as_object().is_some_and(|content| !content.is_empty())
+    });
+    let invited_so = |event: &Value| {
+        event["state_key"].as_str() == Some(me)
+            && (event["content"]["is_direct"].as_bool() == Some(true)
+                || event["unsigned"]["prev_content"]["is_direct"].as_bool() == Some(true))
+    };
+    let told = room.timeline.events.iter().filter(|raw| raw.get().contains("is_direct"));
+    let invited_so = room.state.events.iter().any(invited_so)
+        || told.filter_map(|raw| serde_json::from_str(raw.get()).ok()).any(|event| invited_so(&event));
+    let people = |key: &str| room.summary[key].as_i64();
+    let two = people("m.joined_member_count")
+        .is_some_and(|joined| joined + people("m.invited_member_count").unwrap_or(0) <= 2);
+    invited_so || (two && !named)
+}

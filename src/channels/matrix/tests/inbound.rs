@@ -1,0 +1,332 @@
+//! What comes in: invitations, versions, reactions, receipts, locked rooms, rooms that move, places that are forgotten.
+
+use super::super::text::{LOCKED, LOCKED_FILE};
+use super::*;
+use crate::channels::error::Class;
+use crate::channels::fake::{Fault, Rule};
+use crate::channels::{Item, Message};
+use crate::model::{Automatic, Direction, Lane, ReceiptState};
+
+fn brand() -> String {
+    format!("@brand:{DOMAIN}")
+}
+
+fn invite(played: &Played, room: &str, by: &str, direct: bool) {
+    played.platform.room(room, by, &[], json!({}));
+    played.platform.state(room, by, "m.room.member", &brand(), json!({"membership": "invite", "is_direct": direct}));
+}
+
+#[tokio::test]
+async fn an_invitation_is_taken_and_what_was_said_before_it_arrives() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let _ = played.platform.person("nieuw", "N. Ieuw");
+    invite(&played, "!nieuw", "nieuw", true);
+    invite(&played, "!groot", "nieuw", false);
+    played.text("!nieuw", "nieuw", "is daar iemand?");
+    inbox.pull().await.unwrap();
+    let message = inbox.find("is daar iemand?");
+    assert_eq!(
+        (message.thread.external_id.as_str(), message.thread.lane, message.history),
+        ("!nieuw", Lane::Private, false)
+    );
+    assert_eq!(message.author.name, "N. Ieuw");
+    let direct = played.platform.data("brand", "m.direct").unwrap();
+    assert_eq!(direct[format!("@nieuw:{DOMAIN}")], json!(["!nieuw"]), "other clients see a private room, too");
+    let joins =
+        |room: &str| played.running.wire.calls_to(&Method::POST, &format!("/_matrix/client/v3/join/{room}")).len();
+    assert_eq!((joins("!nieuw"), joins("!groot")), (1, 0), "larger rooms only where the setting says so");
+
+    let all = played.connect_with(json!({"invites": "all"}), json!({"password": "brand-pass"}));
+    Inbox::new(all).pull().await.unwrap();
+    assert_eq!(joins("!groot"), 1);
+    invite(&played, "!stil", "nieuw", true);
+    let none = played.connect_with(json!({"invites": "none"}), json!({"password": "brand-pass"}));
+    Inbox::new(none).pull().await.unwrap();
+    assert_eq!(joins("!stil"), 0);
+}
+
+#[tokio::test]
+async fn an_invitation_that_cannot_be_taken_yet_is_tried_again() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let _ = played.platform.person("ver", "Ver Weg");
+    invite(&played, "!ver", "ver", true);
+    played.text("!ver", "ver", "van een andere server");
+    played.running.wire.inject(Rule::new("/_matrix/client/v3/join/*", Fault::status(404)).times(2));
+    for _ in 0..2 {
+        inbox.pull().await.unwrap();
+        inbox.restart(&played);
+        assert_eq!(inbox.count("van een andere server"), 0);
+        played.clock.advance(Duration::from_secs(120));
+    }
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.find("van een andere server").thread.lane, Lane::Private);
+}
+
+#[tokio::test]
+async fn every_version_of_a_text_comes_and_only_its_author_makes_one() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let id = played.text(SQUARE, "klant", "@brand:balie.example niets");
+    let id =
+        if inbox.messages.contains_key(&id) { id } else { played.say(Say::mention(Who::Customer, "eerst dit")).await };
+    played.edit(Who::Customer, &id, "toen dat").await;
+    played.edit(Who::Other, &id, "dit is gekaapt").await;
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.seen[&id], 2, "the first words and the second");
+    let message = inbox.find("toen dat");
+    assert!(message.external_id == id && message.edited_at > Some(message.sent_at));
+    assert_eq!(inbox.count("gekaapt"), 0);
+    // A message that was edited long ago and is only now referred to has the words it has now.
+    inbox.restart(&played);
+    played.say(Say { to: Some(id.clone()), ..Say::mention(Who::Other, "zie hierboven") }).await;
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.messages[&id].text, "toen dat");
+}
+
+#[tokio::test]
+async fn reactions_come_and_go_and_receipts_are_told() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let ours = played.say(Say::dm(Who::Brand, "het is opgelost")).await;
+    let thumb = json!({"m.relates_to": {"rel_type": "m.annotation", "event_id": ours, "key": "👍"}});
+    let reaction = played.platform.say(DM, "klant", "m.reaction", thumb);
+    played.platform.read(DM, "klant", &ours);
+    inbox.pull().await.unwrap();
+    inbox.restart(&played);
+    played.platform.redact(DM, "klant", &reaction);
+    inbox.pull().await.unwrap();
+    let emoji: Vec<Option<&str>> = inbox
+        .others
+        .iter()
+        .filter_map(|item| match item {
+            Item::Reaction { external_id, author, emoji, .. } if *external_id == ours => {
+                assert_eq!(author.external_id, played.author(Who::Customer).0);
+                Some(emoji.as_deref())
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(emoji, [Some("👍"), None], "taken back after a restart, too");
+    assert!(inbox.others.iter().any(|item| matches!(item, Item::Receipt { external_id, state: ReceiptState::Read, at: Some(_), .. } if *external_id == ours)));
+    assert!(!inbox.removed.contains(&reaction));
+    // What the brand itself reads or likes elsewhere is no news.
+    let before = inbox.others.len();
+    played.platform.read(DM, "brand", &ours);
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.others.len(), before);
+}
+
+#[tokio::test]
+async fn a_locked_room_says_so_and_how_to_go_on() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    played.platform.room("!slot", "klant", &["brand"], json!({"direct": true, "encrypted": true}));
+    let secret = json!({"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "AwgAEp"});
+    played.platform.say("!slot", "klant", "m.room.encrypted", secret.clone());
+    inbox.pull().await.unwrap();
+    let message = inbox.find(LOCKED).clone();
+    assert_eq!((message.direction, message.thread.external_id.as_str()), (Direction::In, "!slot"));
+    let allowance = inbox.channel.allowance(&message.thread, &json!({}));
+    assert!(!allowance.may_reply && allowance.code.as_deref() == Some("matrix.encrypted"));
+    let words = allowance.words.unwrap();
+    assert!(words.en.contains("another client") || words.en.contains("client that is signed in"), "{}", words.en);
+    assert!(words.nl.contains("versleuteling"));
+    // Another process, which has read no sync, asks before it sends.
+    let fresh = played.connect();
+    let outgoing = inbox.answer(&message, "dit mag er niet in", &played.clock);
+    let error = fresh.reply().unwrap().deliver(&outgoing).await.unwrap_err();
+    assert_eq!((error.class, error.code.as_str()), (Class::Rejected, "matrix.encrypted"));
+    assert!(played.said().await.is_empty());
+    // A room that is locked later is closed from then on.
+    played.platform.state(DM, "klant", "m.room.encryption", "", json!({"algorithm": "m.megolm.v1.aes-sha2"}));
+    inbox.pull().await.unwrap();
+    let thread = crate::channels::ThreadRef { external_id: DM.to_owned(), ..message.thread.clone() };
+    assert!(!inbox.channel.allowance(&thread, &json!({})).may_reply);
+    // In a larger room nobody knows whom it is for.
+    played.platform.say(SQUARE, "klant", "m.room.encrypted", secret);
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.count("🔒"), 1);
+}
+
+#[tokio::test]
+async fn a_room_that_is_upgraded_goes_on_as_the_same_talk() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    played.say(Say::dm(Who::Customer, "in de oude ruimte")).await;
+    inbox.pull().await.unwrap();
+    let old = inbox.find("oude ruimte").clone();
+    invite(&played, "!klant2", "klant", false);
+    played.platform.state(
+        DM,
+        "klant",
+        "m.room.tombstone",
+        "",
+        json!({"body": "upgraded", "replacement_room": "!klant2"}),
+    );
+    played.text("!klant2", "klant", "in de nieuwe ruimte");
+    inbox.pull().await.unwrap();
+    let moved = inbox.others.iter().find_map(|item| match item {
+        Item::Moved { from, to } if from == DM => Some(to.clone()),
+        _ => None,
+    });
+    let to = moved.expect("the thread has another name");
+    assert_eq!((to.external_id.as_str(), to.lane), ("!klant2", Lane::Private));
+    let new = inbox.find("nieuwe ruimte");
+    assert_eq!((new.thread.external_id.as_str(), new.thread.lane), ("!klant2", Lane::Private), "and stays private");
+    // An answer to what was said there goes to where the talk is now.
+    let mut outgoing = inbox.answer(&old, "wij zijn meeverhuisd", &played.clock);
+    outgoing.thread = to;
+    inbox.channel.reply().unwrap().deliver(&outgoing).await.unwrap();
+    let seen = played.platform.said("brand");
+    assert_eq!(seen[0].room, "!klant2");
+    assert!(seen[0].content.get("m.relates_to").is_none(), "a message of another room cannot be named");
+}
+
+#[tokio::test]
+async fn in_a_room_what_names_us_in_any_way_or_is_in_our_thread_asks_for_an_answer() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let say = |content: Value| {
+        played.clock.advance(Duration::from_millis(200));
+        played.platform.say(SQUARE, "klant", "m.room.message", content)
+    };
+    let pill = format!("<a href=\"https://matrix.to/#/{}\">Merk</a> met een link", brand());
+    say(
+        json!({"msgtype": "m.text", "body": "Merk met een link", "format": "org.matrix.custom.html", "formatted_body": pill}),
+    );
+    say(json!({"msgtype": "m.text", "body": format!("{} met de hand", brand())}));
+    say(json!({"msgtype": "m.text", "body": "zomaar iets over het merk", "m.mentions": {}}));
+    let root = played.say(Say::mention(Who::Customer, "een draad begint")).await;
+    inbox.pull().await.unwrap();
+    for text in ["met een link", "met de hand", "een draad begint"] {
+        assert_eq!(inbox.find(text).direction, Direction::In, "{text}");
+    }
+    assert_eq!(inbox.count("zomaar iets"), 0);
+    // In a thread: ours hangs below theirs, and what follows below ours is for us.
+    let question = inbox.find("een draad begint").clone();
+    let thread = |body: &str, to: &str| {
+        json!({"msgtype": "m.text", "body": body, "m.mentions": {},
+            "m.relates_to": {"rel_type": "m.thread", "event_id": root, "is_falling_back": true, "m.in_reply_to": {"event_id": to}}})
+    };
+    let more = say(thread("en nog iets", &root));
+    inbox.pull().await.unwrap();
+    let more = inbox.messages[&more].clone();
+    assert_eq!(more.direction, Direction::Context, "nobody named us there, nor answered us");
+    let outgoing = inbox.answer(&more, "wij zijn er", &played.clock);
+    let sent = inbox.channel.reply().unwrap().deliver(&outgoing).await.unwrap();
+    let related = &played.platform.said("brand")[0].content["m.relates_to"];
+    assert_eq!((related["rel_type"].as_str(), related["event_id"].as_str()), (Some("m.thread"), Some(root.as_str())));
+    assert_eq!(related["m.in_reply_to"]["event_id"], more.external_id.as_str());
+    inbox.restart(&played);
+    let thanks = say(thread("dank", &sent.external_id));
+    inbox.pull().await.unwrap();
+    let thanks = &inbox.messages[&thanks];
+    assert_eq!((thanks.direction, &thanks.thread.external_id), (Direction::In, &question.thread.external_id));
+}
+
+#[tokio::test]
+async fn in_a_support_room_everything_asks_for_an_answer() {
+    let played = Played::start().await;
+    let channel = played.connect_with(json!({"rooms": "all"}), json!({"password": "brand-pass"}));
+    let mut inbox = Inbox::new(channel);
+    inbox.pull().await.unwrap();
+    played.text(SQUARE, "klant", "mijn app doet niets");
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.find("doet niets").direction, Direction::In);
+}
+
+#[tokio::test]
+async fn a_machines_word_asks_nobody() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    played.platform.say(DM, "klant", "m.room.message", json!({"msgtype": "m.notice", "body": "Ik ben er even niet"}));
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.find("even niet").automatic, Some(Automatic::Notice));
+}
+
+#[tokio::test]
+async fn files_are_fetched_with_our_token() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let url = played.platform.file("image/png", b"\x89PNG");
+    played.platform.say(DM, "klant", "m.room.message", json!({
+        "msgtype": "m.image", "body": "de deuk", "filename": "IMG_1.png", "url": url, "info": {"mimetype": "image/png", "size": 4, "w": 2, "h": 1},
+    }));
+    played.platform.say(
+        DM,
+        "klant",
+        "m.room.message",
+        json!({"msgtype": "m.image", "body": "x.png", "file": {"url": url, "key": {}}}),
+    );
+    inbox.pull().await.unwrap();
+    let file = inbox.find("de deuk").files[0].clone();
+    assert_eq!((file.name.as_deref(), file.width, file.url.as_str()), (Some("IMG_1.png"), Some(2), url.as_str()));
+    let files = inbox.channel.files().unwrap();
+    assert_eq!(files.fetch(&file.url, 1_000).await.unwrap().as_ref(), b"\x89PNG");
+    assert_eq!(files.fetch(&file.url, 3).await.unwrap_err().class, Class::Rejected, "larger than asked for");
+    assert_eq!(files.fetch("mxc://balie.example/nothing", 9).await.unwrap_err().class, Class::Rejected);
+    assert_eq!(files.fetch("http://127.0.0.1/etc", 9).await.unwrap_err().code, "matrix.no_file");
+    assert_eq!(inbox.find(LOCKED_FILE).files, []);
+    // An old homeserver has the files at their old place.
+    let old = "/_matrix/media/v3/download/*";
+    played.running.wire.inject(Rule::new("/_matrix/client/v1/media/download/*", Fault::status(404)).always());
+    played.running.wire.inject(Rule::new(old, Fault::Answer { status: 200, headers: vec![], body: "oud".into() }));
+    assert_eq!(files.fetch(&file.url, 9).await.unwrap().as_ref(), b"oud");
+}
+
+#[tokio::test]
+async fn a_homeserver_that_forgot_our_place_is_read_back_and_nothing_is_lost() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    played.say(Say::dm(Who::Customer, "voor de ramp")).await;
+    inbox.pull().await.unwrap();
+    for n in 0..70 {
+        played.say(Say::dm(Who::Customer, format!("na de ramp <{n}>"))).await;
+    }
+    inbox.cursors.get_mut("sync").unwrap()["next"] = "s99999999".into();
+    inbox.restart(&played);
+    inbox.pull().await.unwrap();
+    assert_eq!((inbox.count("voor de ramp"), inbox.count("na de ramp")), (1, 70));
+    assert!(inbox.messages.values().all(|message: &Message| !message.history));
+}
+
+#[tokio::test]
+async fn a_room_we_were_shown_out_of_cannot_be_answered() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    played.say(Say::dm(Who::Customer, "en nu wegwezen")).await;
+    played.platform.state(DM, "klant", "m.room.member", &brand(), json!({"membership": "leave"}));
+    inbox.pull().await.unwrap();
+    let message = inbox.find("wegwezen").clone();
+    assert_eq!(inbox.channel.allowance(&message.thread, &json!({})).code.as_deref(), Some("matrix.left"));
+    let outgoing = inbox.answer(&message, "maar", &played.clock);
+    let error = played.connect().reply().unwrap().deliver(&outgoing).await.unwrap_err();
+    assert_eq!((error.class, error.code.as_str()), (Class::Rejected, "matrix.forbidden"));
+    // Invited again, it is the same talk.
+    played.platform.state(DM, "klant", "m.room.member", &brand(), json!({"membership": "invite"}));
+    played.text(DM, "klant", "kom toch maar terug");
+    let all = played.connect_with(json!({"invites": "all"}), json!({"password": "brand-pass"}));
+    inbox.channel = all;
+    inbox.pull().await.unwrap();
+    let back = inbox.find("kom toch maar terug");
+    assert_eq!((back.thread.external_id.as_str(), back.thread.lane), (DM, Lane::Private));
+    assert!(inbox.channel.allowance(&back.thread, &json!({})).may_reply);
+}
+
+#[tokio::test]
+async fn a_message_above_that_cannot_be_shown_stops_nobody() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let root = played.text(SQUARE, "buur", "iets van lang geleden");
+    inbox.pull().await.unwrap();
+    inbox.restart(&played);
+    let id = played.say(Say { to: Some(root), ..Say::mention(Who::Customer, "zie hierboven") }).await;
+    played.running.wire.inject(Rule::new("*/event/*", Fault::html(500)).always());
+    for _ in 0..2 {
+        assert_eq!(inbox.pull().await.unwrap_err().class, Class::Transient);
+    }
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.find("zie hierboven").thread.external_id, id);
+}
