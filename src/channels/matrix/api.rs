@@ -43,6 +43,8 @@ pub struct Refusal {
     /// `M_…`; empty when something else than a homeserver answered.
     pub errcode: String,
     pub said: String,
+    /// A page for people: something in front of the homeserver answered.
+    page: bool,
     pub until: Option<Timestamp>,
 }
 
@@ -54,7 +56,8 @@ impl Refusal {
         let named = answer
             .retry_after(now)
             .or_else(|| body["retry_after_ms"].as_u64().map(|ms| now.plus(Duration::from_millis(ms))));
-        Self { status: answer.status.as_u16(), errcode: short("errcode"), said: short("error"), until: named }
+        let page = answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+        Self { status: answer.status.as_u16(), errcode: short("errcode"), said: short("error"), page, until: named }
     }
 
     /// Our token is no good any more; whether softly or for good, another may be had.
@@ -97,7 +100,7 @@ impl Refusal {
                 ),
             ),
             (401, _) => token_refused(&detail),
-            (403, "") => ChannelError::transient("something in front of the homeserver refuses us (403)"),
+            (403, _) if self.page => ChannelError::transient("something in front of the homeserver refuses us (403)"),
             (403, _) => fault(
                 Class::Rejected,
                 "forbidden",

@@ -201,7 +201,7 @@ impl Matrix {
         let since = outgoing.written_at.minus(SKEW);
         let (wanted, key) = (self.content(outgoing, room), transaction(outgoing));
         let filter = json!({"types": ["m.room.message"], "senders": [me.user]}).to_string();
-        let mut place: Option<String> = None;
+        let (mut place, mut likely): (Option<String>, Option<Sent>) = (None, None);
         for _ in 0..SEARCH_PAGES {
             let mut query = vec![("dir", "b"), ("limit", "50"), ("filter", filter.as_str())];
             query.extend(place.as_deref().map(|place| ("from", place)));
@@ -212,22 +212,24 @@ impl Matrix {
                 let value: Value = serde_json::from_str(raw.get()).unwrap_or_default();
                 let Ok(Some(event)) = wire::Event::read(&value) else { continue };
                 if event.at < since {
-                    return Ok(None);
+                    return Ok(likely);
                 }
-                let ours = match event.transaction.as_deref() {
-                    Some(transaction) if transaction.starts_with("balie-") => transaction == key,
-                    _ => {
-                        event.content["body"] == wanted["body"]
-                            && event.content["m.relates_to"] == wanted["m.relates_to"]
+                let found = || Some(Self::sent(room, &event.id, outgoing, Some(event.at)));
+                match event.transaction.as_deref() {
+                    _ if !me.wrote(&event) => {}
+                    Some(transaction) if transaction == key => return Ok(found()),
+                    Some(transaction) if transaction.starts_with("balie-") => {}
+                    _ if event.content["body"] == wanted["body"]
+                        && event.content["m.relates_to"] == wanted["m.relates_to"] =>
+                    {
+                        likely = found();
                     }
-                };
-                if ours && me.wrote(&event) {
-                    return Ok(Some(Self::sent(room, &event.id, outgoing, Some(event.at))));
+                    _ => {}
                 }
             }
             match page.end {
                 Some(end) if !page.chunk.is_empty() && place.as_ref() != Some(&end) => place = Some(end),
-                _ => return Ok(None),
+                _ => return Ok(likely),
             }
         }
         Err(ChannelError::uncertain("too many messages since to look through"))

@@ -27,6 +27,15 @@ pub const FEED: &str = "sync";
 
 /// How many messages of one room an answer brings at most; more is a gap.
 pub const PAGE: usize = 50;
+/// What a room says about itself that we want to know.
+const STATE: [&str; 6] = [
+    "m.room.name",
+    "m.room.canonical_alias",
+    "m.room.join_rules",
+    "m.room.member",
+    "m.room.encryption",
+    "m.room.tombstone",
+];
 /// How many reactions are remembered for being taken back.
 const REACTIONS: usize = 300;
 /// How far before the last success a fresh start reaches when the homeserver has forgotten our place.
@@ -109,7 +118,7 @@ fn filter() -> String {
         "room": {
             "timeline": {"limit": PAGE, "types": TYPES, "lazy_load_members": true},
             "state": {
-                "types": ["m.room.name", "m.room.canonical_alias", "m.room.member", "m.room.encryption", "m.room.tombstone"],
+                "types": STATE,
                 "lazy_load_members": true,
                 "include_redundant_members": true,
             },
@@ -402,22 +411,25 @@ fn short(text: &str) -> String {
     text.chars().take(200).collect()
 }
 
-/// Whether a room nobody told us about is between us and one other: two people at most, and nobody gave it a name.
+/// Whether a room nobody told us about is between us and one other: two people at most, nobody gave it a name, and nobody
+/// may just walk in. What was said of it may still be in the timeline.
 fn is_for_two(room: &wire::Room, me: &str) -> bool {
-    let named = room.state.events.iter().any(|event| {
-        matches!(event["type"].as_str(), Some("m.room.name" | "m.room.canonical_alias"))
-            && event["content"].as_object().is_some_and(|content| !content.is_empty())
+    let told = room.timeline.events.iter().filter_map(|raw| serde_json::from_str::<Value>(raw.get()).ok());
+    let told: Vec<Value> = room.state.events.iter().cloned().chain(told).collect();
+    let open = told.iter().any(|event| match event["type"].as_str() {
+        Some("m.room.name" | "m.room.canonical_alias") => {
+            event["content"].as_object().is_some_and(|content| !content.is_empty())
+        }
+        Some("m.room.join_rules") => event["content"]["join_rule"].as_str() == Some("public"),
+        _ => false,
     });
-    let invited_so = |event: &Value| {
+    let invited_so = told.iter().any(|event| {
         event["state_key"].as_str() == Some(me)
             && (event["content"]["is_direct"].as_bool() == Some(true)
                 || event["unsigned"]["prev_content"]["is_direct"].as_bool() == Some(true))
-    };
-    let told = room.timeline.events.iter().filter(|raw| raw.get().contains("is_direct"));
-    let invited_so = room.state.events.iter().any(invited_so)
-        || told.filter_map(|raw| serde_json::from_str(raw.get()).ok()).any(|event| invited_so(&event));
+    });
     let people = |key: &str| room.summary[key].as_i64();
     let two = people("m.joined_member_count")
         .is_some_and(|joined| joined + people("m.invited_member_count").unwrap_or(0) <= 2);
-    invited_so || (two && !named)
+    invited_so || (two && !open)
 }

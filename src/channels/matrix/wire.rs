@@ -82,7 +82,7 @@ pub struct Page {
 }
 
 /// The kinds of timeline events that say something to us.
-pub const TYPES: [&str; 9] = [
+pub const TYPES: [&str; 11] = [
     "m.room.message",
     "m.room.encrypted",
     "m.sticker",
@@ -90,6 +90,8 @@ pub const TYPES: [&str; 9] = [
     "m.room.redaction",
     "m.room.member",
     "m.room.name",
+    "m.room.canonical_alias",
+    "m.room.join_rules",
     "m.room.encryption",
     "m.room.tombstone",
 ];

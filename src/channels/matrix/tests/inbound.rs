@@ -68,9 +68,7 @@ async fn an_invitation_that_cannot_be_taken_yet_is_tried_again() {
 async fn every_version_of_a_text_comes_and_only_its_author_makes_one() {
     let played = Played::start().await;
     let mut inbox = Inbox::connected(&played).await;
-    let id = played.text(SQUARE, "klant", "@brand:balie.example niets");
-    let id =
-        if inbox.messages.contains_key(&id) { id } else { played.say(Say::mention(Who::Customer, "eerst dit")).await };
+    let id = played.say(Say::mention(Who::Customer, "eerst dit")).await;
     played.edit(Who::Customer, &id, "toen dat").await;
     played.edit(Who::Other, &id, "dit is gekaapt").await;
     inbox.pull().await.unwrap();
@@ -224,6 +222,24 @@ async fn in_a_room_what_names_us_in_any_way_or_is_in_our_thread_asks_for_an_answ
     inbox.pull().await.unwrap();
     let thanks = &inbox.messages[&thanks];
     assert_eq!((thanks.direction, &thanks.thread.external_id), (Direction::In, &question.thread.external_id));
+}
+
+#[tokio::test]
+async fn a_room_with_a_name_or_an_open_door_is_public_however_few_are_in_it() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    played.platform.room("!hulp", "klant", &["brand"], json!({"name": "Hulp"}));
+    played.platform.room("!open", "klant", &["brand"], json!({}));
+    played.platform.state("!open", "klant", "m.room.join_rules", "", json!({"join_rule": "public"}));
+    played.platform.room("!stil", "klant", &["brand"], json!({}));
+    for room in ["!hulp", "!open", "!stil"] {
+        let content =
+            json!({"msgtype": "m.text", "body": format!("hier in {room}"), "m.mentions": {"user_ids": [brand()]}});
+        played.platform.say(room, "klant", "m.room.message", content);
+    }
+    inbox.pull().await.unwrap();
+    let lane = |room: &str| inbox.find(&format!("hier in {room}")).thread.lane;
+    assert_eq!((lane("!hulp"), lane("!open"), lane("!stil")), (Lane::Public, Lane::Public, Lane::Private));
 }
 
 #[tokio::test]
