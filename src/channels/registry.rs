@@ -6,6 +6,7 @@ use super::Descriptor;
 static CHANNELS: &[&Descriptor] = &[
     &super::mastodon::DESCRIPTOR,
     &super::bluesky::DESCRIPTOR,
+    &super::matrix::DESCRIPTOR,
     &super::email::DESCRIPTOR,
     &super::telegram::DESCRIPTOR,
     &super::api::DESCRIPTOR,

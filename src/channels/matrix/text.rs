@@ -76,24 +76,25 @@ fn without_quote(raw: &str) -> &str {
     }
 }
 
-/// Whether a message names somebody: by its list of mentions, by a link to them, or, from clients that know neither, by id.
+/// Whether a message names somebody.
 #[must_use]
 pub fn names(content: &Value, user: &str) -> bool {
-    let named = &content["m.mentions"];
-    if named["user_ids"].as_array().is_some_and(|ids| ids.iter().any(|id| id.as_str() == Some(user))) {
-        return true;
-    }
+    named(content).iter().any(|named| named == user)
+}
+
+/// Whom a message names: by its list of mentions, by links to them, or, from clients that know neither, by id.
+#[must_use]
+pub fn named(content: &Value) -> Vec<String> {
+    let mentions = &content["m.mentions"];
+    let listed = mentions["user_ids"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
     let formatted = content["formatted_body"].as_str().unwrap_or_default();
-    let own = without_quote(formatted);
-    if links(own).any(|linked| linked == user) {
-        return true;
+    let mut all: Vec<String> = listed.chain(links(without_quote(formatted))).collect();
+    if !mentions.is_object() {
+        let answers = content["m.relates_to"]["m.in_reply_to"].is_object();
+        let body = content["body"].as_str().unwrap_or_default();
+        all.extend(users_in(if answers { without_fallback(body) } else { body }));
     }
-    if named.is_object() {
-        return false;
-    }
-    let answers = content["m.relates_to"]["m.in_reply_to"].is_object();
-    let body = content["body"].as_str().unwrap_or_default();
-    users_in(if answers { without_fallback(body) } else { body }).iter().any(|named| named == user)
+    all
 }
 
 /// Users that a piece of HTML links to.

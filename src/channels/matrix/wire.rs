@@ -162,7 +162,7 @@ impl Event {
         }
     }
 
-    /// With the words of an edit in place of its own; what it relates to stays.
+    /// With the words of an edit in place of its own; what it relates to and whom it names stays.
     #[must_use]
     pub fn changed(self, edit: &Value, at: Timestamp) -> Self {
         let new = &edit["m.new_content"];
@@ -172,6 +172,12 @@ impl Event {
         let mut content = new.clone();
         if self.content["m.relates_to"].is_object() {
             content["m.relates_to"] = self.content["m.relates_to"].clone();
+        }
+        // Whom it was for, it stays for: clients leave those out of an edit who were told already.
+        let mut named = super::text::named(&self.content);
+        named.extend(super::text::named(&content));
+        if !named.is_empty() {
+            content["m.mentions"] = serde_json::json!({"user_ids": named});
         }
         Self { content, edited: Some(at), ..self }
     }
