@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::Matrix;
 use super::api::{self, Fault};
-use super::sync::{Cursor, Harvest};
+use super::harvest::Harvest;
+use super::sync::Cursor;
 use super::wire::{self, Event, TYPES};
 use crate::channels::{Batch, ChannelError, Unreadable};
 

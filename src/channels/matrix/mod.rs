@@ -1,6 +1,6 @@
 //! Matrix: rooms on any homeserver, by the client-server API.
 //!
-//! Owns: everything about that API: its JSON (`wire`, `text`), calls and refusals (`api`), signing in (`session`), rooms and
+//! Owns: everything about that API: its JSON (`wire`, `text`), calls (`api`) and refusals (`refusal`), signing in (`session`), rooms and
 //! threads (`convert`, `history`), the sync and its gaps (`sync`, `gaps`), invitations (`doors`), the bell (`stream`), replies,
 //! files, moderation, and a homeserver to play against (`fake`).
 //! Does not decrypt: a room that is encrypted end to end is shown as such, with what to do about it.
@@ -12,9 +12,11 @@ mod doors;
 pub mod fake;
 mod files;
 mod gaps;
+mod harvest;
 mod history;
 mod memory;
 mod moderate;
+mod refusal;
 mod reply;
 mod session;
 mod stream;

@@ -6,7 +6,7 @@
 //! gives the same messages.
 //! Source: client-server API v1.19, "Syncing", read and tried on Synapse 1.163, 2026-11.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,9 +18,10 @@ use super::api::{self, Fault};
 use super::convert::{self, Me, Room};
 use super::doors::Door;
 use super::gaps::Gap;
+use super::harvest::Harvest;
 use super::wire::{self, Event};
 use super::{Matrix, wire::TYPES};
-use crate::channels::{Batch, ChannelError, Item, Message, Unreadable};
+use crate::channels::{Batch, ChannelError, Item};
 use crate::model::{ReceiptState, Timestamp};
 
 pub const FEED: &str = "sync";
@@ -65,49 +66,6 @@ pub struct Cursor {
     /// Event, its target, its author.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<(String, String, String)>,
-}
-
-/// What one answer turns into.
-pub struct Harvest {
-    pub me: Me,
-    items: Vec<Item>,
-    ids: HashSet<String>,
-    along: Vec<Message>,
-    unreadable: Vec<Unreadable>,
-}
-
-impl Harvest {
-    pub fn new(me: Me) -> Self {
-        Self { me, items: Vec::new(), ids: HashSet::new(), along: Vec::new(), unreadable: Vec::new() }
-    }
-
-    /// What came for its own sake, before what came along.
-    fn add(&mut self, mut messages: Vec<Message>) {
-        if let Some(news) = messages.pop() {
-            self.ids.insert(news.external_id.clone());
-            self.items.push(Item::Message(Box::new(news)));
-        }
-        self.along.extend(messages);
-    }
-
-    pub fn push(&mut self, item: Item) {
-        self.items.push(item);
-    }
-
-    pub fn quarantine(&mut self, room: &str, raw: &str, error: &str) {
-        // The room is not part of an event: without it, nobody could read it again.
-        let payload = format!("{{\"room_id\":{},\"event\":{raw}}}", Value::from(room));
-        self.unreadable.push(Unreadable { payload, error: error.to_owned() });
-    }
-
-    pub fn finish(mut self, next: Option<Value>, more: bool) -> Batch {
-        for message in std::mem::take(&mut self.along) {
-            if self.ids.insert(message.external_id.clone()) {
-                self.items.push(Item::Message(Box::new(message)));
-            }
-        }
-        Batch { items: self.items, unreadable: self.unreadable, next, more, quota: None }
-    }
 }
 
 /// What we want to hear.

@@ -214,7 +214,7 @@ async fn answer(State(platform): State<Platform>, request: Request) -> Response 
         bytes,
     };
     let until = call.number("timeout").filter(|_| call.path.ends_with(&["sync"])).unwrap_or(0).min(LONGEST_WAIT);
-    let deadline = tokio::time::Instant::now() + Duration::from_millis(until);
+    let mut patience = std::pin::pin!(tokio::time::sleep(Duration::from_millis(until)));
     let mut stream = platform.stream.subscribe();
     loop {
         stream.borrow_and_update();
@@ -222,7 +222,7 @@ async fn answer(State(platform): State<Platform>, request: Request) -> Response 
         let Answer::Nothing(quiet) = answer else { return response(answer) };
         tokio::select! {
             _ = stream.changed() => {}
-            () = tokio::time::sleep_until(deadline) => return response(Answer::Json(200, quiet)),
+            () = &mut patience => return response(Answer::Json(200, quiet)),
         }
     }
 }
