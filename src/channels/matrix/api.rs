@@ -20,7 +20,7 @@ use crate::channels::error::Class;
 use crate::channels::{ChannelError, Context};
 
 /// How long a question may take: a server that hangs must be noticed twice within a minute.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The body as text: bytes that are no text cost those bytes alone.
 #[must_use]

@@ -10,11 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::api::{self, Fault};
+use super::api::{self, Call, Fault};
 use super::convert::{self, Me, Room};
 use super::doors::Door;
 use super::gaps::Gap;
@@ -28,6 +29,8 @@ pub const FEED: &str = "sync";
 
 /// How many messages of one room an answer brings at most; more is a gap.
 pub const PAGE: usize = 50;
+/// The largest answer that is read, in bytes.
+const LARGEST: usize = 64 * 1024 * 1024;
 /// What a room says about itself that we want to know.
 const STATE: [&str; 6] = [
     "m.room.name",
@@ -121,7 +124,10 @@ impl Matrix {
         let mut query = vec![("filter", filter.as_str()), ("timeout", "0"), ("set_presence", "offline")];
         let place = cursor.next.clone();
         query.extend(place.as_deref().map(|place| ("since", place)));
-        let answer = match self.api.get(&["client", "v3", "sync"], &query).await {
+        // The first look at a large account takes the homeserver its time, and is large.
+        let (path, long) = (["client", "v3", "sync"], place.is_none());
+        let call = Call { query: &query, long, max: LARGEST, ..Call::new(Method::GET, &path) };
+        let answer = match self.api.call(&call).await {
             Ok(answer) => answer,
             Err(Fault::Refused(refusal)) if refusal.status == 400 && place.is_some() => {
                 // The homeserver does not know our place (any more): begin afresh, a day before it was last good. What we have
