@@ -196,7 +196,8 @@ impl Said {
 async fn take(web: &Web, door: &Door, known: &Known, saying: Saying) -> Answer<(Line, bool)> {
     // Saying the same again costs nothing: a bad line is no flood.
     if !web.desk.was_said(&known.visitor, saying.client_id).await? {
-        known.take(web, What::Messages)?;
+        let (who, now) = (known.visitor.id.to_string(), web.desk.clock().now());
+        web.rates.take_named(What::Messages, &who, saying.client_id, now).map_err(Refusal::slow_down)?;
     }
     Ok(web.desk.say(door, &known.visitor, saying).await?)
 }

@@ -56,10 +56,11 @@ struct Counters {
     sockets: HashMap<String, u32>,
 }
 
-#[derive(Clone, Copy)]
 struct Count {
     used: u32,
     since: Timestamp,
+    /// What was counted by name, so that asking it again is free.
+    names: Vec<uuid::Uuid>,
 }
 
 /// A socket that is open; dropping it makes room.
@@ -74,6 +75,18 @@ impl Rates {
     /// # Errors
     /// Too many; the seconds to wait.
     pub fn take(&self, what: What, who: &str, now: Timestamp) -> Result<(), u64> {
+        self.count(what, who, None, now)
+    }
+
+    /// Counts one of this name: the same name again, also at the same moment, is the same one.
+    ///
+    /// # Errors
+    /// Too many; the seconds to wait.
+    pub fn take_named(&self, what: What, who: &str, name: uuid::Uuid, now: Timestamp) -> Result<(), u64> {
+        self.count(what, who, Some(name), now)
+    }
+
+    fn count(&self, what: What, who: &str, name: Option<uuid::Uuid>, now: Timestamp) -> Result<(), u64> {
         let (most, window) = what.most();
         let mut counters = self.lock();
         let counts = &mut counters.counts;
@@ -88,14 +101,19 @@ impl Rates {
                 return Err(window.as_secs());
             }
         }
-        let count = counts.entry(key).or_insert(Count { used: 0, since: now });
+        let fresh = || Count { used: 0, since: now, names: Vec::new() };
+        let count = counts.entry(key).or_insert_with(fresh);
         if now.since(count.since) >= window {
-            *count = Count { used: 0, since: now };
+            *count = fresh();
+        }
+        if name.is_some_and(|name| count.names.contains(&name)) {
+            return Ok(());
         }
         if count.used >= most {
             return Err(window.saturating_sub(now.since(count.since)).as_secs().max(1));
         }
         count.used += 1;
+        count.names.extend(name);
         Ok(())
     }
 
@@ -142,6 +160,17 @@ mod tests {
         assert_eq!(rates.take(What::Messages, "v", now), Err(60));
         assert!(rates.take(What::Messages, "w", now).is_ok() && rates.take(What::Files, "v", now).is_ok());
         assert!(rates.take(What::Messages, "v", now.plus(WINDOW)).is_ok());
+    }
+
+    #[test]
+    fn the_same_thing_said_again_is_counted_once() {
+        let (rates, now) = (Rates::default(), Timestamp(1_000_000));
+        let names: Vec<uuid::Uuid> = (0..11).map(|_| uuid::Uuid::new_v4()).collect();
+        for name in names.iter().take(10).chain(names.iter().take(10)) {
+            rates.take_named(What::Messages, "v", *name, now).unwrap();
+        }
+        assert_eq!(rates.take_named(What::Messages, "v", names[10], now), Err(60));
+        assert!(rates.take_named(What::Messages, "v", names[3], now).is_ok());
     }
 
     #[test]
