@@ -316,14 +316,15 @@ pub async fn start(place: &Place, serving: &Serving, clock: Clock) -> Result<Run
         async move { hub.run_presence(stop).await }
     });
     if serving.playground && serving.does(Part::Work) {
-        let (account, pace) = (open_chat(&desk).await?.to_string(), serving.playground_pace);
+        let account = open_chat(&desk).await?.to_string();
+        let liveliness = serving.playground_pace;
         let host = if address.ip().is_unspecified() { std::net::Ipv4Addr::LOCALHOST.into() } else { address.ip() };
         let door = SocketAddr::from((host, address.port()));
         let stop = life.stopping();
         life.spawn("playground visitors", async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = visitors::play(door, account, pace) => {}
+                () = visitors::play(door, account, liveliness) => {}
             }
         });
     }

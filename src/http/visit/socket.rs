@@ -241,12 +241,12 @@ impl Talk {
                 }
                 self.web.hub.visitor_types(visitor.id, on);
             }
-            Frame::Page(page) => {
+            Frame::Page(visited) => {
                 if too_soon(pace.moved, MOVING) {
                     return self.refuse("rate_limited", "a page is told once in a second").await;
                 }
                 pace.moved = Some(now);
-                self.web.hub.visitor_moves(visitor.id, short(page));
+                self.web.hub.visitor_moves(visitor.id, short(visited));
             }
             Frame::Read { up_to } => match self.web.desk.read(&self.door, visitor, up_to).await {
                 Err(VisitError::NotFound) => self.refuse("not_found", "there is no such message here").await?,
