@@ -183,16 +183,13 @@ fn attributes(text: &str) -> (Vec<(String, Cow<'_, str>)>, &str) {
         let mut value = "";
         if let Some(behind) = rest.strip_prefix('=') {
             let behind = behind.trim_start_matches(|c: char| c.is_ascii_whitespace());
-            (value, rest) = match behind.chars().next() {
-                Some(quote @ ('"' | '\'')) => {
-                    let inside = &behind[1..];
-                    let end = inside.find(quote).unwrap_or(inside.len());
-                    (&inside[..end], inside.get(end + 1..).unwrap_or(""))
-                }
-                _ => {
-                    let end = behind.find(|c: char| c.is_ascii_whitespace() || c == '>').unwrap_or(behind.len());
-                    behind.split_at(end)
-                }
+            (value, rest) = if let Some(quote @ ('"' | '\'')) = behind.chars().next() {
+                let inside = &behind[1..];
+                let end = inside.find(quote).unwrap_or(inside.len());
+                (&inside[..end], inside.get(end + 1..).unwrap_or(""))
+            } else {
+                let end = behind.find(|c: char| c.is_ascii_whitespace() || c == '>').unwrap_or(behind.len());
+                behind.split_at(end)
             };
         }
         if found.len() < MAX_ATTRIBUTES
@@ -223,15 +220,12 @@ pub fn unescape(raw: &str) -> Cow<'_, str> {
             .map_or_else(|| rest.len().min(33), |(at, _)| at + 1);
         let name = rest.get(1..end).unwrap_or("");
         let behind = rest.get(end..).unwrap_or("");
-        match reference(name, behind.starts_with(';')) {
-            Some(c) => {
-                text.push_str(&c);
-                rest = behind.strip_prefix(';').unwrap_or(behind);
-            }
-            None => {
-                text.push('&');
-                rest = &rest[1..];
-            }
+        if let Some(c) = reference(name, behind.starts_with(';')) {
+            text.push_str(&c);
+            rest = behind.strip_prefix(';').unwrap_or(behind);
+        } else {
+            text.push('&');
+            rest = &rest[1..];
         }
     }
     text.push_str(rest);

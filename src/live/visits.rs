@@ -318,23 +318,19 @@ impl Visits {
             here.iter().filter_map(|(id, one)| Some((one.thread?, *id))).collect();
         for one in stored.iter().filter(|one| accounts.contains(&one.account_id)) {
             let Some(thread) = one.thread_id else { continue };
-            let visitor = match threads.get(&thread) {
-                Some(visitor) => *visitor,
-                None => {
-                    // Their first words: the message's own name says whose they are.
-                    let name = one.external_id.as_deref().and_then(|name| name.split_once(':'));
-                    let Some(visitor) = name.and_then(|(id, _)| id.parse::<VisitorId>().ok()) else { continue };
-                    let Some(guest) = here.get_mut(&visitor) else { continue };
-                    if guest.thread.is_some()
-                        || guest.door.account.id != one.account_id
-                        || one.direction != Direction::In
-                    {
-                        continue;
-                    }
-                    guest.thread = Some(thread);
-                    threads.insert(thread, visitor);
-                    visitor
+            let visitor = if let Some(visitor) = threads.get(&thread) {
+                *visitor
+            } else {
+                // Their first words: the message's own name says whose they are.
+                let name = one.external_id.as_deref().and_then(|name| name.split_once(':'));
+                let Some(visitor) = name.and_then(|(id, _)| id.parse::<VisitorId>().ok()) else { continue };
+                let Some(guest) = here.get_mut(&visitor) else { continue };
+                if guest.thread.is_some() || guest.door.account.id != one.account_id || one.direction != Direction::In {
+                    continue;
                 }
+                guest.thread = Some(thread);
+                threads.insert(thread, visitor);
+                visitor
             };
             if let Some(guest) = here.get_mut(&visitor) {
                 guest.conversation = Some(one.conversation_id);

@@ -53,15 +53,12 @@ impl Matrix {
                 None
             }
         };
-        match found.filter(|event| event.id == id).map(Arc::new) {
-            Some(event) => {
-                self.memory.keep_event(&event);
-                Ok(Some(event))
-            }
-            None => {
-                self.memory.keep_absence(id);
-                Ok(None)
-            }
+        if let Some(event) = found.filter(|event| event.id == id).map(Arc::new) {
+            self.memory.keep_event(&event);
+            Ok(Some(event))
+        } else {
+            self.memory.keep_absence(id);
+            Ok(None)
         }
     }
 

@@ -51,6 +51,7 @@ impl Memory {
     }
 
     /// An event met before; `Some(None)`: it cannot be had.
+    #[expect(clippy::option_option, reason = "known, known to be absent, and unknown are three answers")]
     pub fn event(&self, id: &str) -> Option<Option<Arc<Event>>> {
         self.inner().events.get(id)
     }
@@ -78,6 +79,7 @@ impl Memory {
     }
 
     /// How somebody is called; `Some(None)`: they have no name.
+    #[expect(clippy::option_option, reason = "known, known to be absent, and unknown are three answers")]
     pub fn name(&self, user: &str) -> Option<Option<String>> {
         self.inner().names.get(user)
     }

@@ -64,7 +64,7 @@ impl Reply for Matrix {
         {
             return Ok(sent);
         }
-        let mut content = self.content(outgoing, &room);
+        let mut content = Self::content(outgoing, &room);
         match outgoing.files.as_slice() {
             [] => {}
             [file] => self.attach(&mut content, file).await?,
@@ -141,7 +141,7 @@ impl Matrix {
         }
     }
 
-    fn content(&self, outgoing: &Outgoing, room: &str) -> Value {
+    fn content(outgoing: &Outgoing, room: &str) -> Value {
         let meta = outgoing.reply_to.as_ref().map(|(_, meta)| meta);
         let mut content = text::content(&outgoing.text, meta.and_then(|meta| meta["to"].as_str()));
         if let Some((answered, meta)) = &outgoing.reply_to
@@ -199,7 +199,7 @@ impl Matrix {
     async fn search(&self, outgoing: &Outgoing, room: &str) -> Result<Option<Sent>, ChannelError> {
         let me = self.me().await?;
         let since = outgoing.written_at.minus(SKEW);
-        let (wanted, key) = (self.content(outgoing, room), transaction(outgoing));
+        let (wanted, key) = (Self::content(outgoing, room), transaction(outgoing));
         let filter = json!({"types": ["m.room.message"], "senders": [me.user]}).to_string();
         let (mut place, mut likely): (Option<String>, Option<Sent>) = (None, None);
         for _ in 0..SEARCH_PAGES {

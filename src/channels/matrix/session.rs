@@ -167,14 +167,13 @@ impl Session {
             ));
         }
         // Our device outlives the session: what we sent as it stays recognisable. Saved first, so that no second one is made.
-        let device = match secrets["device"].as_str() {
-            Some(device) => device.to_owned(),
-            None => {
-                let device = format!("BALIE{}", uuid::Uuid::new_v4().simple()).to_uppercase()[..15].to_owned();
-                secrets["device"] = device.clone().into();
-                server.context.secrets.save(&secrets).await?;
-                device
-            }
+        let device = if let Some(device) = secrets["device"].as_str() {
+            device.to_owned()
+        } else {
+            let device = format!("BALIE{}", uuid::Uuid::new_v4().simple()).to_uppercase()[..15].to_owned();
+            secrets["device"] = device.clone().into();
+            server.context.secrets.save(&secrets).await?;
+            device
         };
         let body = json!({
             "type": "m.login.password",

@@ -189,7 +189,7 @@ impl Matrix {
         let mut mark = known.clone().unwrap_or_default();
         for event in &room.state.events {
             self.meet(event);
-            self.note(cursor, &harvest.me, id, &mut mark, event);
+            Self::note(cursor, &harvest.me, id, &mut mark, event);
         }
         if known.is_none() {
             mark.direct = cursor.direct.contains(id) || is_for_two(&room, &harvest.me.user);
@@ -239,7 +239,7 @@ impl Matrix {
         }
         for (event, value) in events {
             let mut mark = cursor.rooms.get(id).cloned().unwrap_or_default();
-            self.note(cursor, &harvest.me, id, &mut mark, &value);
+            Self::note(cursor, &harvest.me, id, &mut mark, &value);
             if event.kind == "m.room.tombstone"
                 && mark.direct
                 && let Some(to) = &mark.moved_to
@@ -334,12 +334,12 @@ impl Matrix {
     }
 
     /// What a state event says about its room.
-    fn note(&self, cursor: &mut Cursor, me: &Me, id: &str, room: &mut Room, event: &Value) {
+    fn note(cursor: &mut Cursor, me: &Me, id: &str, room: &mut Room, event: &Value) {
         let content = &event["content"];
         match event["type"].as_str() {
             Some("m.room.encryption") => room.locked = true,
             Some("m.room.name") => {
-                room.name = content["name"].as_str().filter(|name| !name.trim().is_empty()).map(short)
+                room.name = content["name"].as_str().filter(|name| !name.trim().is_empty()).map(short);
             }
             Some("m.room.canonical_alias") if room.name.is_none() => room.name = content["alias"].as_str().map(short),
             Some("m.room.tombstone") if room.moved_to.is_none() => {

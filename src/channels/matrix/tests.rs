@@ -32,7 +32,7 @@ pub struct Played {
 }
 
 impl Played {
-    fn context_with(&self, settings: Value, secrets: Arc<MemorySecrets>) -> Context {
+    fn context_with(&self, settings: &Value, secrets: Arc<MemorySecrets>) -> Context {
         let mut all = json!({"server": self.running.url, "user": "brand"});
         all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
         Context {
@@ -45,7 +45,7 @@ impl Played {
     }
 
     fn connect_with(&self, settings: Value, secrets: Value) -> Arc<dyn Channel> {
-        (DESCRIPTOR.connect)(self.context_with(settings, Arc::new(MemorySecrets::new(secrets)))).unwrap()
+        (DESCRIPTOR.connect)(self.context_with(&settings, Arc::new(MemorySecrets::new(secrets)))).unwrap()
     }
 
     fn name(who: Who) -> &'static str {

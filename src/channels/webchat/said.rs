@@ -25,12 +25,12 @@ pub fn message(settings: &Settings, said: Said) -> Result<(Message, Guest), Wron
     let answers = read_answers(settings, &said.answers, &mut guest, said.first, said.left)?;
     let dutch = settings.language == "nl";
     let mut fields = answers;
-    if said.first || said.left {
-        if let Some(page) = &said.page {
-            push(&mut fields, if dutch { "Pagina" } else { "Page" }, &page_line(page));
-            let referrer = page.referrer.as_deref().map(|url| clip(url, LONGEST_ADDRESS)).unwrap_or_default();
-            push(&mut fields, if dutch { "Gekomen van" } else { "Came from" }, &referrer);
-        }
+    if (said.first || said.left)
+        && let Some(page) = &said.page
+    {
+        push(&mut fields, if dutch { "Pagina" } else { "Page" }, &page_line(page));
+        let referrer = page.referrer.as_deref().map(|url| clip(url, LONGEST_ADDRESS)).unwrap_or_default();
+        push(&mut fields, if dutch { "Gekomen van" } else { "Came from" }, &referrer);
     }
     let page = said
         .page

@@ -25,25 +25,22 @@ pub struct Address(pub String);
 pub async fn gate(State(web): State<Web>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let origin = parts.headers.get(header::ORIGIN).cloned();
-    match judge(&web, &mut parts, origin.as_ref()).await {
-        Err(refusal) => {
-            // A site that is refused may read why; the refusal tells nothing that the site did not say itself.
-            let readable = matches!(refusal.code, "origin_not_allowed" | "inbox_disabled" | "rate_limited");
-            let mut response = refusal.into_response();
-            if readable && origin.is_some() {
-                response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-            }
-            response
+    if let Err(refusal) = judge(&web, &mut parts, origin.as_ref()).await {
+        // A site that is refused may read why; the refusal tells nothing that the site did not say itself.
+        let readable = matches!(refusal.code, "origin_not_allowed" | "inbox_disabled" | "rate_limited");
+        let mut response = refusal.into_response();
+        if readable && origin.is_some() {
+            response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         }
-        Ok(()) => {
-            let mut response = if parts.method == Method::OPTIONS {
-                StatusCode::NO_CONTENT.into_response()
-            } else {
-                next.run(Request::from_parts(parts, body)).await
-            };
-            allow(response.headers_mut(), origin);
-            response
-        }
+        response
+    } else {
+        let mut response = if parts.method == Method::OPTIONS {
+            StatusCode::NO_CONTENT.into_response()
+        } else {
+            next.run(Request::from_parts(parts, body)).await
+        };
+        allow(response.headers_mut(), origin);
+        response
     }
 }
 

@@ -73,7 +73,7 @@ pub async fn open(
             let _place = place;
             web.metrics.sockets.inc();
             let talk = Talk { web: web.clone(), door, socket, token: String::new() };
-            if let Some((code, why)) = web.life.track(talk.run()).await {
+            if let Some((code, why)) = web.life.track(Box::pin(talk.run())).await {
                 tracing::debug!(code, why, "a visitor's socket closed");
             }
             web.metrics.sockets.dec();

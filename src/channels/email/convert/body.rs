@@ -29,8 +29,8 @@ pub(super) struct Body {
 
 /// Reads the words.
 pub(super) fn read(parsed: &Parsed<'_>) -> Body {
-    let (html_ids, text_ids) = bodies(parsed);
-    let mut shown: Vec<u32> = html_ids.into_iter().chain(text_ids).collect();
+    let (marked_up, unmarked) = bodies(parsed);
+    let mut shown: Vec<u32> = marked_up.into_iter().chain(unmarked).collect();
     shown.sort_unstable();
     shown.dedup();
 

@@ -32,10 +32,10 @@ pub(super) fn decode(bytes: &[u8], label: Option<&str>) -> String {
             return text;
         }
     }
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        if let Some(decoder) = charset_decoder(b"utf-16") {
-            return decoder(bytes);
-        }
+    if (bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]))
+        && let Some(decoder) = charset_decoder(b"utf-16")
+    {
+        return decoder(bytes);
     }
     let lossy = String::from_utf8_lossy(bytes);
     // A mail cut in the middle of a letter is still UTF-8.

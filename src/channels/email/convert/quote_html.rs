@@ -126,7 +126,9 @@ fn containers_with_quotes(tokens: &[Token<'_>]) -> Vec<usize> {
             Token::Open(tag) if !tag.is_void() && open.len() < DEEPEST => {
                 if tag.name == "blockquote" && mark(tag) == Mark::Quote {
                     found.extend(open.iter().filter_map(|(_, container)| *container));
-                    open.iter_mut().for_each(|(_, container)| *container = None);
+                    for (_, container) in &mut open {
+                        *container = None;
+                    }
                 }
                 open.push((&tag.name, (mark(tag) == Mark::Container).then_some(at)));
             }

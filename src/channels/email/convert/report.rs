@@ -195,53 +195,56 @@ fn complaint(report: &mut Report, fields: &Head) {
     }
 }
 
+/// What is said of a mail that is still on its way.
+const LATER: &[&str] = &[
+    "will be retried",
+    "will keep trying",
+    "still trying",
+    "has not yet been delivered",
+    "not yet been delivered",
+    "warning message only",
+    "no action is required",
+    "delivery is delayed",
+    "wordt opnieuw geprobeerd",
+    "nog niet afgeleverd",
+    "you do not need to resend",
+];
+
+/// What is said of a mail that will not arrive.
+const FAILED: &[&str] = &[
+    "undeliver",
+    "could not be delivered",
+    "couldn't be delivered",
+    "wasn't able to deliver",
+    "unable to deliver",
+    "permanent error",
+    "permanent fatal error",
+    "delivery failed",
+    "delivery failure",
+    "failure notice",
+    "delivery status notification",
+    "returned mail",
+    "mail delivery failed",
+    "niet worden afgeleverd",
+    "niet bezorgd",
+    "onbestelbaar",
+    "unzustellbar",
+    "user unknown",
+    "mailbox full",
+    "address rejected",
+    "does not exist",
+];
+
 /// A server that explains itself in words: qmail, old Exim, gateways. The returned header is somewhere in the text.
 fn prose(report: &mut Report, head: &Head, text: &str, at: Timestamp) {
     let lower = text.to_lowercase();
-    let named =
-        lower.lines().filter_map(|line| line.trim().trim_start_matches(['>', ' ']).strip_prefix("message-id:")).next();
+    let named = lower.lines().find_map(|line| line.trim().trim_start_matches(['>', ' ']).strip_prefix("message-id:"));
     if let Some(named) = named {
         // Ids are case-sensitive: take it from the text as it is written.
         let from = named.as_ptr() as usize - lower.as_ptr() as usize;
         let id = if lower.len() == text.len() { text.get(from..from + named.len()) } else { Some(named) };
         report.about.extend(id.and_then(message_id));
     }
-    const LATER: &[&str] = &[
-        "will be retried",
-        "will keep trying",
-        "still trying",
-        "has not yet been delivered",
-        "not yet been delivered",
-        "warning message only",
-        "no action is required",
-        "delivery is delayed",
-        "wordt opnieuw geprobeerd",
-        "nog niet afgeleverd",
-        "you do not need to resend",
-    ];
-    const FAILED: &[&str] = &[
-        "undeliver",
-        "could not be delivered",
-        "couldn't be delivered",
-        "wasn't able to deliver",
-        "unable to deliver",
-        "permanent error",
-        "permanent fatal error",
-        "delivery failed",
-        "delivery failure",
-        "failure notice",
-        "delivery status notification",
-        "returned mail",
-        "mail delivery failed",
-        "niet worden afgeleverd",
-        "niet bezorgd",
-        "onbestelbaar",
-        "unzustellbar",
-        "user unknown",
-        "mailbox full",
-        "address rejected",
-        "does not exist",
-    ];
     let subject = head.text("subject").unwrap_or_default().to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word) || subject.contains(word));
     if says(LATER) {

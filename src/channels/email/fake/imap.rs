@@ -1,4 +1,4 @@
-//! IMAP4rev1 as the played server speaks it (RFC 3501, with IDLE, UIDPLUS, CONDSTORE, SPECIAL-USE, MOVE).
+//! `IMAP4rev1` as the played server speaks it (RFC 3501, with IDLE, UIDPLUS, CONDSTORE, SPECIAL-USE, MOVE).
 //!
 //! Owns: one connection. Promises: answers are those of the standard or `BAD`; what another connection changes is told when the
 //! standard allows it.
@@ -205,12 +205,11 @@ impl Session {
         if !self.post.lock().manners.capabilities.contains(&format!("AUTH={method}").as_str()) {
             return Some(no("this method is not offered"));
         }
-        let first = match arguments.get(1) {
-            Some(given) => given.text()?,
-            None => {
-                self.line.say("+ ").await.ok()?;
-                String::from_utf8_lossy(&self.line.hear(LONGEST).await?).into_owned()
-            }
+        let first = if let Some(given) = arguments.get(1) {
+            given.text()?
+        } else {
+            self.line.say("+ ").await.ok()?;
+            String::from_utf8_lossy(&self.line.hear(LONGEST).await?).into_owned()
         };
         let Some(who) = credentials(&method, &first) else { return Some(bad()) };
         let admitted = match &who {
