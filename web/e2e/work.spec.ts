@@ -14,6 +14,12 @@ test('assigning to me, a colleague and nobody, by key; the colleague sees it liv
   // Daan looks at what is his.
   await daan.page.goto('/inbox?assignee=me');
   await expect(daan.page.getByRole('region', { name: say('queue.list') })).toBeVisible();
+  // This customer may have been helped before, and it is then still whose it was.
+  const put = await api.put(`${server.url}/api/conversations/${conversationOf(row)}/assignee`, {
+    headers: { origin: server.url },
+    data: { user_id: null, team_id: null },
+  });
+  expect(put.status()).toBe(200);
   await expect(facts(inbox)).toContainText(say('assigned_nobody'));
 
   await leaveList(inbox);
