@@ -49,11 +49,11 @@ impl Since {
 }
 
 impl Me {
-    /// One update. `number` orders what the platform's whole seconds do not.
+    /// One update, heard `now`. `number` orders what the platform's whole seconds do not.
     ///
     /// # Errors
     /// Why it cannot be read.
-    pub fn items(&self, update: &Update, number: Option<i64>, since: Since) -> Result<Read, String> {
+    pub fn items(&self, update: &Update, number: Option<i64>, since: Since, now: Timestamp) -> Result<Read, String> {
         let mut read = Read::default();
         match update.kind {
             "message" | "business_message" | "edited_message" | "edited_business_message" => {
@@ -62,7 +62,7 @@ impl Me {
             }
             "callback_query" => {
                 let press: Press = body(update)?;
-                read.items = Self::press(&press, since).into_iter().collect();
+                read.items = Self::press(&press, now).into_iter().collect();
                 read.press = Some(press.id);
             }
             "my_chat_member" => {
@@ -130,7 +130,7 @@ impl Me {
         let (direction, kind) = self.role(message, &content.text);
         let marks = if message.text.is_some() { &message.entities } else { &message.caption_entities };
         let words = message.text.as_deref().or(message.caption.as_deref()).unwrap_or_default();
-        let sent_at = wire::moment(message.date);
+        let sent_at = when(message);
         let mut meta = json!({"chat": message.chat.id, "message": message.message_id});
         if let Some(connection) = &message.business_connection_id {
             meta["business"] = json!(connection);
@@ -215,7 +215,7 @@ impl Me {
     }
 
     /// A press on a button says what stood on it.
-    fn press(press: &Press, since: Since) -> Option<Item> {
+    fn press(press: &Press, now: Timestamp) -> Option<Item> {
         let under = Wire::read(&press.message).ok()?;
         let place = Place::of(&under);
         let data = press.data.as_deref().unwrap_or_default();
@@ -223,8 +223,6 @@ impl Me {
         let mut buttons = rows.filter_map(Value::as_array).flatten();
         let label = buttons.find(|button| button["callback_data"] == data).and_then(|button| button["text"].as_str());
         let text: String = label.unwrap_or(data).chars().take(200).collect();
-        // The platform gives a press no time of its own; it stands after the message whose button it is.
-        let sent_at = wire::moment(under.date.max(under.edit_date.unwrap_or_default())).plus(Duration::from_millis(1));
         let id: String = press.id.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
         Some(Item::Message(Box::new(Message {
             external_id: format!("press:{id}"),
@@ -233,9 +231,9 @@ impl Me {
             direction: Direction::In,
             kind: if under.chat.is_private() { MessageKind::Dm } else { MessageKind::Reply },
             text: format!("▸ {text}"),
-            sent_at,
+            // The platform gives a press no time of its own, and forgets it within a minute.
+            sent_at: now,
             reply_to: Some(place.message_id(under.message_id)),
-            history: since.is_before(sent_at),
             meta: json!({"chat": under.chat.id, "message": under.message_id, "press": true, "data": data}),
             ..Message::default()
         })))
@@ -259,6 +257,13 @@ impl Me {
             at: reacted.date.map(wire::moment),
         })
     }
+}
+
+/// When it was said. The platform tells whole seconds, and an answer to what we said in the same second must not stand before
+/// it: a message is taken to be of the end of its second, and the greater number of the later one.
+fn when(message: &Wire) -> Timestamp {
+    let order = u64::try_from(message.message_id.rem_euclid(100)).unwrap_or_default();
+    wire::moment(message.date).plus(Duration::from_millis(900 + order))
 }
 
 fn body<T: serde::de::DeserializeOwned>(update: &Update) -> Result<T, String> {

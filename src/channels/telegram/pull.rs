@@ -105,7 +105,7 @@ impl Telegram {
     /// Reads one update into a batch, and does what cannot wait for the desk: a pressed button turns until it is answered.
     pub(super) async fn read(&self, me: &Me, raw: &str, since: Since, batch: &mut Batch) {
         let read = Update::read(raw).and_then(|update| match update {
-            Some(update) => me.items(&update, number_of(raw), since).map(|read| Some((update, read))),
+            Some(update) => me.items(&update, number_of(raw), since, self.api.now()).map(|read| Some((update, read))),
             None => Ok(None),
         });
         let (update, read) = match read {

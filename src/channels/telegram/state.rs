@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::convert::WINDOW;
 use super::place::Place;
-use super::wire::{Business, Membership, Message as Wire};
+use super::wire::{Business, Membership, Message as Wire, moment};
 use crate::channels::{Item, Message, Words};
 use crate::model::{Direction, Timestamp};
 
@@ -38,7 +38,7 @@ pub fn window(message: &Wire, converted: &Message) -> Option<Item> {
         return None;
     }
     message.business_connection_id.as_ref()?;
-    let until = converted.sent_at.plus(WINDOW);
+    let until = moment(message.date).plus(WINDOW);
     Some(Item::Remember { thread: converted.thread.external_id.clone(), memory: json!({"until": until.0}) })
 }
 

@@ -58,7 +58,9 @@ impl Played {
     /// Somebody does something; the clock moves on.
     fn play(&self, verb: &str, given: &Value) -> Value {
         self.clock.advance(Duration::from_secs(1));
-        self.platform.play(verb, given).unwrap_or_else(|why| panic!("{verb} {given}: {why}"))
+        let done = self.platform.play(verb, given).unwrap_or_else(|why| panic!("{verb} {given}: {why}"));
+        self.clock.advance(Duration::from_secs(1));
+        done
     }
 
     /// The customer writes to the bot; answers the message's number.
