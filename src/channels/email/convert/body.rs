@@ -36,25 +36,25 @@ pub(super) fn read(parsed: &Parsed<'_>) -> Body {
 
     let from_html = html(parsed).map(|html| {
         let tokens = markup::tokens(&html);
-        let parted = quote_html::part(&tokens);
-        let more = quote_text::part(&parted.own.text);
-        if more.own.trim().is_empty() && parted.own.text.trim().is_empty() {
+        let apart = quote_html::part(&tokens);
+        let more = quote_text::part(&apart.own.text);
+        if more.own.trim().is_empty() && apart.own.text.trim().is_empty() {
             // All of it is marked as quotation: then it is the message.
             let laid = lay(tokens.iter().map(|token: &Token<'_>| (token, 0)));
             return (laid.text.clone(), String::new(), laid.formatted.then_some(laid.html), laid.text);
         }
         let untouched = more.quoted.is_empty();
         let quoted =
-            [more.quoted, parted.quoted].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n\n");
-        let whole = format!("{}\n{quoted}", parted.own.text);
-        (more.own, quoted, (untouched && parted.own.formatted).then_some(parted.own.html), whole)
+            [more.quoted, apart.quoted].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n\n");
+        let whole = format!("{}\n{quoted}", apart.own.text);
+        (more.own, quoted, (untouched && apart.own.formatted).then_some(apart.own.html), whole)
     });
     let (own, quoted, html, whole) = match from_html {
         Some(read) if !read.0.trim().is_empty() => read,
         _ => {
             let text = plain(parsed);
-            let parted = quote_text::part(&text);
-            (parted.own, parted.quoted, None, text)
+            let apart = quote_text::part(&text);
+            (apart.own, apart.quoted, None, text)
         }
     };
     Body {

@@ -91,6 +91,7 @@ impl Platform {
     }
 
     /// A room of this id with these people in it. `more`: `name`, `direct`, `encrypted`.
+    #[expect(clippy::needless_pass_by_value, reason = "what more there is is written where it is said")]
     pub fn room(&self, id: &str, by: &str, others: &[&str], more: Value) {
         self.with(|world| world.open(id, by, others, &more));
     }
