@@ -223,7 +223,7 @@ pub fn follow_up(first: &channels::Message, id: &str, text: &str, seconds: i64) 
 /// A mail of a customer that follows others, nearest first; named as the beginning of a thread of its own.
 pub fn mail(id: &str, customer: &str, text: &str, seconds: i64, follows: &[&str]) -> channels::Message {
     let mut message = direct(id, customer, text, seconds);
-    message.external_id = id.to_owned();
+    id.clone_into(&mut message.external_id);
     message.thread.external_id = format!("root of {id}");
     message.thread.kind = ThreadKind::Mail;
     message.kind = MessageKind::Mail;

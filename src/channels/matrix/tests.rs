@@ -44,8 +44,8 @@ impl Played {
         }
     }
 
-    fn connect_with(&self, settings: Value, secrets: Value) -> Arc<dyn Channel> {
-        (DESCRIPTOR.connect)(self.context_with(&settings, Arc::new(MemorySecrets::new(secrets)))).unwrap()
+    fn connect_with(&self, settings: &Value, secrets: Value) -> Arc<dyn Channel> {
+        (DESCRIPTOR.connect)(self.context_with(settings, Arc::new(MemorySecrets::new(secrets)))).unwrap()
     }
 
     fn name(who: Who) -> &'static str {
@@ -85,7 +85,7 @@ impl Harness for Played {
         &self.running.wire
     }
     fn connect(&self) -> Arc<dyn Channel> {
-        (DESCRIPTOR.connect)(self.context_with(json!({}), Arc::clone(&self.secrets))).expect("a connection")
+        (DESCRIPTOR.connect)(self.context_with(&json!({}), Arc::clone(&self.secrets))).expect("a connection")
     }
     fn author(&self, who: Who) -> (String, String) {
         let name = Self::name(who);

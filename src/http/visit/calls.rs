@@ -13,7 +13,7 @@ use crate::desk::visit::{
     Admitted, Config, Door, Line, Page, Presented, Rating, Saying, VisitError, VisitStatus, VisitedPage, Welcome,
 };
 use crate::http::Web;
-use crate::model::{AccountId, MessageId, UploadId};
+use crate::model::{AccountId, ClaimKind, MessageId, UploadId};
 
 /// Messages of a first look.
 const FIRST: i64 = 50;
@@ -176,7 +176,7 @@ impl Said {
             return Err(Refusal::invalid("website must be empty."));
         }
         let mut answers = self.fields;
-        for (key, value) in [("name", self.name), ("email", self.email)] {
+        for (key, value) in [("name", self.name), (ClaimKind::Email.as_str(), self.email)] {
             if let Some(value) = value.filter(|_| left) {
                 answers.insert(key.to_owned(), Value::String(value));
             }

@@ -37,11 +37,11 @@ async fn an_invitation_is_taken_and_what_was_said_before_it_arrives() {
         |room: &str| played.running.wire.calls_to(&Method::POST, &format!("/_matrix/client/v3/join/{room}")).len();
     assert_eq!((joins("!nieuw"), joins("!groot")), (1, 0), "larger rooms only where the setting says so");
 
-    let all = played.connect_with(json!({"invites": "all"}), json!({"password": "brand-pass"}));
+    let all = played.connect_with(&json!({"invites": "all"}), json!({"password": "brand-pass"}));
     Inbox::new(all).pull().await.unwrap();
     assert_eq!(joins("!groot"), 1);
     invite(&played, "!stil", "nieuw", true);
-    let none = played.connect_with(json!({"invites": "none"}), json!({"password": "brand-pass"}));
+    let none = played.connect_with(&json!({"invites": "none"}), json!({"password": "brand-pass"}));
     Inbox::new(none).pull().await.unwrap();
     assert_eq!(joins("!stil"), 0);
 }
@@ -245,7 +245,7 @@ async fn a_room_with_a_name_or_an_open_door_is_public_however_few_are_in_it() {
 #[tokio::test]
 async fn in_a_support_room_everything_asks_for_an_answer() {
     let played = Played::start().await;
-    let channel = played.connect_with(json!({"rooms": "all"}), json!({"password": "brand-pass"}));
+    let channel = played.connect_with(&json!({"rooms": "all"}), json!({"password": "brand-pass"}));
     let mut inbox = Inbox::new(channel);
     inbox.pull().await.unwrap();
     played.text(SQUARE, "klant", "mijn app doet niets");
@@ -323,7 +323,7 @@ async fn a_room_we_were_shown_out_of_cannot_be_answered() {
     // Invited again, it is the same talk.
     played.platform.state(DM, "klant", "m.room.member", &brand(), json!({"membership": "invite"}));
     played.text(DM, "klant", "kom toch maar terug");
-    let all = played.connect_with(json!({"invites": "all"}), json!({"password": "brand-pass"}));
+    let all = played.connect_with(&json!({"invites": "all"}), json!({"password": "brand-pass"}));
     inbox.channel = all;
     inbox.pull().await.unwrap();
     let back = inbox.find("kom toch maar terug");

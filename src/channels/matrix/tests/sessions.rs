@@ -61,7 +61,7 @@ async fn a_token_that_ended_is_refreshed_once_however_many_notice() {
 #[tokio::test]
 async fn a_refused_password_stops_the_account_and_is_not_tried_again_and_again() {
     let played = Played::start().await;
-    let channel = played.connect_with(json!({}), json!({"password": "geheim-maar-fout"}));
+    let channel = played.connect_with(&json!({}), json!({"password": "geheim-maar-fout"}));
     for _ in 0..5 {
         let error = channel.probe().await.unwrap_err();
         assert_eq!((error.class, error.code.as_str()), (Class::Unauthorized, "matrix.password_refused"));
@@ -71,14 +71,14 @@ async fn a_refused_password_stops_the_account_and_is_not_tried_again_and_again()
     played.clock.advance(Duration::from_secs(301));
     channel.probe().await.unwrap_err();
     assert_eq!(played.logins(), 2);
-    let nothing = played.connect_with(json!({}), json!({}));
+    let nothing = played.connect_with(&json!({}), json!({}));
     assert_eq!(nothing.probe().await.unwrap_err().code, "matrix.no_credentials");
-    let nobody = played.connect_with(json!({"user": ""}), json!({"password": "brand-pass"}));
+    let nobody = played.connect_with(&json!({"user": ""}), json!({"password": "brand-pass"}));
     assert_eq!(nobody.probe().await.unwrap_err().code, "matrix.no_user");
     let refusal =
         Fault::Answer { status: 400, headers: vec![], body: r#"{"errcode":"M_UNKNOWN","error":"no"}"#.into() };
     played.running.wire.inject(Rule::new("/_matrix/client/v3/login", refusal));
-    let error = played.connect_with(json!({}), json!({"password": "brand-pass"})).probe().await.unwrap_err();
+    let error = played.connect_with(&json!({}), json!({"password": "brand-pass"})).probe().await.unwrap_err();
     assert!(error.code == "matrix.no_password_login" && error.cure.en.contains("access token"));
 }
 
@@ -86,7 +86,7 @@ async fn a_refused_password_stops_the_account_and_is_not_tried_again_and_again()
 async fn a_pasted_token_needs_no_name_and_dies_with_a_cure() {
     let played = Played::start().await;
     let token = played.platform.person("brand", "Het Merk")["access_token"].clone();
-    let channel = played.connect_with(json!({"user": ""}), json!({"token": token}));
+    let channel = played.connect_with(&json!({"user": ""}), json!({"token": token}));
     let probe = channel.probe().await.unwrap();
     assert_eq!((probe.handle.as_str(), probe.name.as_str()), ("@brand:balie.example", "Het Merk"));
     assert_eq!(probe.facts["file_bytes"], 52_428_800);
