@@ -53,7 +53,7 @@ def an_application_is_registered_and_a_code_is_traded():
     app = Mastodon(client_id=client_id, client_secret=client_secret, api_base_url=url)
     where = app.auth_request_url(scopes=["read", "write"], redirect_uris=redirect, allow_http=True, skip_server_info=True)
     page = requests.get(where, timeout=10).text
-    form = {name: html.unescape(value) for name, value in re.findall(r'name="([^"]+)" value="([^"]*)">', page) if name != "login"}
+    form = {name: html.unescape(value) for name, value in re.findall(r'<input[^>]* name="([^"]+)" value="([^"]*)">', page) if name != "login"}
     shown = requests.post(url + "/oauth/authorize", data={**form, "login": me.acct}, timeout=10).text
     code = re.search(r'value="([^"]+)"', shown).group(1)
     token = app.log_in(code=code, redirect_uri=redirect, scopes=["read", "write"], allow_http=True)
