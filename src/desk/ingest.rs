@@ -536,8 +536,8 @@ impl<'a> Intake<'a> {
         }
         let conversation = self.conversation(tx, message.conversation_id).await?;
         conversation.message_count += 1;
-        if message.sent_at >= conversation.last_message_at || conversation.message_count == 1 {
-            conversation.last_message_at = message.sent_at;
+        if within_its_second(message.sent_at) >= conversation.last_message_at || conversation.message_count == 1 {
+            conversation.last_message_at = message.sent_at.max(conversation.last_message_at);
             conversation.lane = lane;
             conversation.snippet = snippet(&message.text);
             message.direction.as_str().clone_into(&mut conversation.last_direction);
@@ -683,6 +683,11 @@ impl<'a> Intake<'a> {
         self.done.lag_ms = self.newest.map(|newest| self.now.since(newest).as_millis() as i64);
         Ok(self.done)
     }
+}
+
+/// The latest moment a time may mean: some media tell whole seconds only, and our own answer within that second came first.
+fn within_its_second(at: Timestamp) -> Timestamp {
+    if at.0 % 1000 == 0 { Timestamp(at.0 + 999) } else { at }
 }
 
 impl Conversation {
