@@ -19,6 +19,7 @@ pub mod trace;
 pub mod visit;
 
 mod health;
+mod hear;
 
 use std::ops::Deref;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, patch, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -92,6 +92,7 @@ pub fn router(web: Web) -> Router {
         .fallback(assets::serve)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY))
+        .layer(from_fn(super::hear::out))
         .layer(CatchPanicLayer::custom(trace::Net(web.life.clone())))
         .layer(from_fn_with_state(web.clone(), trace::around))
         .with_state(web)

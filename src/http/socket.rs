@@ -7,13 +7,14 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::Web;
 use super::error::{Answer, ApiError};
+use super::hear::hang_up;
 use super::session::{Signed, check_origin};
 use crate::desk::people;
 use crate::live::{ClientMessage, ServerMessage, Subscriber};
@@ -75,8 +76,7 @@ impl Talk {
             Err(end) => end,
         };
         if end != GONE {
-            let close = Message::Close(Some(CloseFrame { code: end.0, reason: end.1.into() }));
-            let _ = timeout(PATIENCE, self.socket.send(close)).await;
+            hang_up(&mut self.socket, end, PATIENCE).await;
         }
         end
     }

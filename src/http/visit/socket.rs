@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ use super::gate::Address;
 use super::limits::What;
 use crate::desk::visit::{Door, VisitError, VisitedPage, Visitor};
 use crate::http::Web;
+use crate::http::hear::hang_up;
 use crate::live::{Guest, Refused};
 use crate::model::{MessageId, Timestamp};
 
@@ -127,8 +128,7 @@ impl Talk {
             Err(end) => end,
         };
         if end != GONE {
-            let close = Message::Close(Some(CloseFrame { code: end.0, reason: end.1.into() }));
-            let _ = timeout(PATIENCE, self.socket.send(close)).await;
+            hang_up(&mut self.socket, end, PATIENCE).await;
         }
         end
     }

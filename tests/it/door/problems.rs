@@ -2,6 +2,8 @@
 
 use balie::model::Role;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::at_the_door;
 
@@ -34,6 +36,26 @@ at_the_door! {
         sanne.send(patch.body(deep)).await.must_refuse(400, "body.not_json");
         let large = format!("{{\"name\":\"{}\"}}", "x".repeat(2_000_000));
         sanne.send(json_post().body(large)).await.must_refuse(413, "body.too_large");
+    }
+
+    async fn a_refusal_reaches_whoever_is_still_sending(house) {
+        const WEIGHT: usize = 8 * 1024 * 1024;
+        let sanne = house.signed_in("Sanne", Role::Agent).await;
+        let (host, cookie) = (sanne.base.trim_start_matches("http://"), sanne.cookie.as_deref().unwrap());
+        let mut line = TcpStream::connect(host).await.unwrap();
+        let head = format!(
+            "POST /api/tags HTTP/1.1\r\nhost: {host}\r\norigin: {}\r\ncookie: {cookie}\r\n\
+             content-type: application/json\r\ncontent-length: {WEIGHT}\r\n\r\n",
+            sanne.base
+        );
+        line.write_all(head.as_bytes()).await.unwrap();
+        let chunk = vec![b'x'; 64 * 1024];
+        for _ in 0..WEIGHT / chunk.len() {
+            line.write_all(&chunk).await.expect("nobody hangs up on the sender");
+        }
+        let mut answer = [0; 12];
+        line.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 413");
     }
 
     async fn a_query_that_means_nothing_is_refused_and_an_empty_one_narrows_nothing(house) {
