@@ -286,8 +286,9 @@ impl<'a> Intake<'a> {
         };
         let author = self.person(tx, message).await?;
         let conversation_id = self.conversation_for(tx, &thread, message).await?;
-        let turn = self.conversation(tx, conversation_id).await?.waiting_since.is_none();
-        let stored = self.store_form(message, &thread, conversation_id, author, turn);
+        let conversation = self.conversation(tx, conversation_id).await?;
+        let (turn, last) = (conversation.waiting_since.is_none(), conversation.last_message_at);
+        let stored = self.store_form(message, &thread, conversation_id, author, turn, last);
         if !tx.insert_message(&stored).await? {
             // Another node was first, after we looked.
             return Err(crate::store::StoreError::Conflict(message.external_id.clone()).into());
@@ -311,8 +312,11 @@ impl<'a> Intake<'a> {
         conversation_id: ConversationId,
         author: Known,
         turn: bool,
+        last: Timestamp,
     ) -> Stored {
         let live = message.direction == Direction::In && !message.history && message.automatic.is_none();
+        let sent_at =
+            if message.direction == Direction::Context { message.sent_at } else { placed(message.sent_at, last) };
         let extra = self.kept.extra(message);
         Stored {
             id: MessageId::new(),
@@ -338,7 +342,7 @@ impl<'a> Intake<'a> {
             turn: live && turn,
             liked: false,
             boosted: false,
-            sent_at: message.sent_at.clamp(EARLIEST, self.now),
+            sent_at: sent_at.clamp(EARLIEST, self.now),
             ingested_at: self.now,
             edited_at: message.edited_at,
             removed_at: None,
@@ -536,8 +540,8 @@ impl<'a> Intake<'a> {
         }
         let conversation = self.conversation(tx, message.conversation_id).await?;
         conversation.message_count += 1;
-        if within_its_second(message.sent_at) >= conversation.last_message_at || conversation.message_count == 1 {
-            conversation.last_message_at = message.sent_at.max(conversation.last_message_at);
+        if message.sent_at >= conversation.last_message_at || conversation.message_count == 1 {
+            conversation.last_message_at = message.sent_at;
             conversation.lane = lane;
             conversation.snippet = snippet(&message.text);
             message.direction.as_str().clone_into(&mut conversation.last_direction);
@@ -685,9 +689,10 @@ impl<'a> Intake<'a> {
     }
 }
 
-/// The latest moment a time may mean: some media tell whole seconds only, and our own answer within that second came first.
-fn within_its_second(at: Timestamp) -> Timestamp {
-    if at.0 % 1000 == 0 { Timestamp(at.0 + 999) } else { at }
+/// When a message that is new to us was sent, in a conversation whose last message was sent at `last`. Some media tell whole
+/// seconds only: what was said in the second of our answer, and comes in after it, stands after it.
+fn placed(at: Timestamp, last: Timestamp) -> Timestamp {
+    if at.0 % 1000 == 0 && (0..1000).contains(&last.0.saturating_sub(at.0)) { last } else { at }
 }
 
 impl Conversation {

@@ -121,6 +121,31 @@ on_both_engines! {
         assert!(opened.messages[1].author.brand);
     }
 
+    async fn what_is_said_in_the_second_of_our_answer_stands_after_it(f) {
+        let first = mention("1", "anna", "hoe laat zijn jullie open?", 0);
+        f.arrives(first.clone()).await;
+        f.later(Duration::from_millis(60_400));
+        let id = f.only(Status::Open).await;
+        f.desk.note(&f.sanne, id, "ook op zondag").await.unwrap();
+        let mut ours = follow_up(&first, "2", "Tot zes uur!", 60);
+        ours.direction = Direction::Out;
+        ours.sent_at.0 += 400;
+        f.arrives(ours).await;
+        assert_eq!(f.only(Status::Pending).await, id);
+
+        f.later(Duration::from_millis(500));
+        f.arrives(follow_up(&first, "3", "Dank!", 60)).await;
+        let opened = f.desk.open(&f.sanne, f.only(Status::Open).await).await.unwrap();
+        let order: Vec<_> = opened.messages.iter().map(|m| m.direction).collect();
+        assert_eq!(order, [Direction::In, Direction::Note, Direction::Out, Direction::In]);
+        assert_eq!(opened.row.last_direction, "in");
+
+        // What came a second earlier, and is heard only now, keeps its place.
+        f.arrives(follow_up(&first, "4", "Hallo?", 59)).await;
+        let opened = f.desk.open(&f.sanne, id).await.unwrap();
+        assert_eq!(opened.messages[1].text, "Hallo?");
+    }
+
     async fn parents_and_siblings_explain_and_ring_no_bell(f) {
         let first = mention("1", "anna", "dit dus", 10);
         let mut parent = follow_up(&first, "0", "Wie kent dit merk?", 0);

@@ -130,7 +130,7 @@ impl Me {
         let (direction, kind) = self.role(message, &content.text);
         let marks = if message.text.is_some() { &message.entities } else { &message.caption_entities };
         let words = message.text.as_deref().or(message.caption.as_deref()).unwrap_or_default();
-        let sent_at = when(message);
+        let sent_at = wire::moment(message.date);
         let mut meta = json!({"chat": message.chat.id, "message": message.message_id});
         if let Some(connection) = &message.business_connection_id {
             meta["business"] = json!(connection);
@@ -257,13 +257,6 @@ impl Me {
             at: reacted.date.map(wire::moment),
         })
     }
-}
-
-/// When it was said. The platform tells whole seconds, and an answer to what we said in the same second must not stand before
-/// it: a message is taken to be of the end of its second, and the greater number of the later one.
-fn when(message: &Wire) -> Timestamp {
-    let order = u64::try_from(message.message_id.rem_euclid(100)).unwrap_or_default();
-    wire::moment(message.date).plus(Duration::from_millis(900 + order))
 }
 
 fn body<T: serde::de::DeserializeOwned>(update: &Update) -> Result<T, String> {
