@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # Three steps: the page, the binary that embeds it, and an image with little more than that binary.
 
 FROM node:22-bookworm-slim AS web
@@ -25,7 +24,7 @@ LABEL org.opencontainers.image.title="Balie" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin balie \
+ && useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin balie \
  && install -d -o balie -g balie -m 0700 /data
 COPY --from=build /balie /usr/local/bin/balie
 USER 10001:10001
