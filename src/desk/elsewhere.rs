@@ -2,12 +2,10 @@
 //!
 //! Promises: the same rules as for a reply (claim, what was seen, idempotency key); nothing is sent to anybody.
 
-use serde_json::{Value, json};
-use sqlx::types::Json;
-
+use super::answer::{Begun, Grounds};
 use super::{Desk, DeskError, Viewer};
 use crate::model::message::Message;
-use crate::model::{ConversationId, Direction, MessageId, Origin, Status, ThreadId};
+use crate::model::{ConversationId, Origin, Status, ThreadId};
 use crate::store::messages::Stored;
 
 const LONGEST: usize = 20_000;
@@ -50,37 +48,19 @@ impl Desk {
         answered: &AnsweredElsewhere,
         key: &str,
     ) -> Result<Message, DeskError> {
-        let asked = crate::secret::fingerprint(&json!([id, answered]).to_string());
-        let (mut tx, mut conversation) = self.change(viewer, id).await?;
-        if let Some((before, message)) = tx.idempotent(viewer.user_id, key).await? {
-            drop(tx);
-            if before != asked {
-                return Err(DeskError::refused(
-                    "idempotency.reused",
-                    "this Idempotency-Key was used for something else",
-                ));
-            }
-            return self.message(viewer, message).await;
-        }
-        let now = tx.now();
-        let thread = tx.thread(answered.thread_id).await?.ok_or(DeskError::NotFound("thread"))?;
-        if thread.conversation_id != id {
-            return Err(DeskError::refused(
-                "reply.thread_elsewhere",
-                "this thread has gone on in another conversation; open that one",
-            ));
-        }
-        if conversation.holder(now) != Some(viewer.user_id) || conversation.claim_token != answered.claim_token {
-            return Err(DeskError::ClaimLost);
-        }
-        if thread.version != answered.seen_version {
-            drop(tx);
-            return self.refuse_moved(&thread).await;
-        }
-        if !matches!(answered.then, Status::Open | Status::Pending | Status::Closed) {
-            return Err(DeskError::refused("reply.then", "after an answer a conversation is open, pending or closed"));
-        }
-        let account = tx.account(thread.account_id).await?.ok_or(DeskError::NotFound("account"))?;
+        let grounds = Grounds {
+            thread: answered.thread_id,
+            claim_token: answered.claim_token,
+            seen_version: answered.seen_version,
+            then: answered.then,
+            key,
+        };
+        let mut answering = match self.begin_answer(viewer, id, grounds, answered).await? {
+            Begun::Before(message) => return Ok(message),
+            Begun::Now(answering) => answering,
+        };
+        let thread = &answering.thread;
+        let account = answering.tx.account(thread.account_id).await?.ok_or(DeskError::NotFound("account"))?;
         let channel = self.connections.get(&account)?;
         let allowance = channel.allowance(&thread.as_channel_knows_it(), &thread.facts(&account.facts));
         if allowance.may_reply && channel.reply().is_some() {
@@ -90,62 +70,14 @@ impl Desk {
             ));
         }
         let (text, url) = said(answered)?;
-        let message = Stored {
-            id: MessageId::new(),
-            conversation_id: id,
-            thread_id: Some(thread.id),
-            account_id: account.id,
-            direction: Direction::Out,
-            origin: Origin::Elsewhere,
-            kind: super::reply::kind_in(thread.kind),
-            external_id: None,
-            identity_id: None,
-            user_id: Some(viewer.user_id),
-            text,
-            html: None,
-            language: None,
-            content_warning: None,
-            visibility: None,
-            url,
-            reply_to: None,
-            reply_to_id: None,
-            meta: Json(Value::Object(serde_json::Map::new())),
-            history: false,
-            turn: false,
-            liked: false,
-            boosted: false,
-            sent_at: now,
-            ingested_at: now,
-            edited_at: None,
-            removed_at: None,
-            delivery: None,
-            automatic: None,
-            extra: None,
-        };
-        tx.insert_message(&message).await?;
-        tx.threads_moved(&[thread.id]).await?;
-        tx.remember_key(viewer.user_id, key, &asked, message.id).await?;
-        tx.delete_draft(id, viewer.user_id).await?;
-        conversation.answered(answered.then);
-        conversation.status = answered.then;
-        conversation.closed_at = (answered.then == Status::Closed).then_some(now);
+        let message = Stored { url, ..answering.message(viewer, Origin::Elsewhere, text) };
+        answering.tx.insert_message(&message).await?;
         if answered.then == Status::Closed {
             let outcome = answered.outcome.as_deref().map(str::trim).filter(|outcome| !outcome.is_empty());
-            conversation.outcome = outcome.map(|outcome| super::ingest::clean(outcome).chars().take(100).collect());
+            answering.conversation.outcome =
+                outcome.map(|outcome| super::ingest::clean(outcome).chars().take(100).collect());
         }
-        conversation.snoozed_until = None;
-        conversation.assignee_id = conversation.assignee_id.or(Some(viewer.user_id));
-        conversation.last_out_at = Some(now);
-        conversation.last_message_at = now;
-        conversation.lane = thread.lane;
-        conversation.message_count += 1;
-        conversation.snippet = super::ingest::snippet(&message.text);
-        Direction::Out.as_str().clone_into(&mut conversation.last_direction);
-        if answered.then != Status::Open {
-            conversation.release();
-        }
-        tx.save_conversation(&mut conversation).await?;
-        tx.commit().await?;
+        answering.finish(viewer, key, &message).await?;
         self.message(viewer, message.id).await
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod accounts;
+mod answer;
 pub mod assign;
 pub mod call;
 pub mod catalog;

@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 use sqlx::types::Json;
 
+use super::answer::{Begun, Grounds};
 use super::{Desk, DeskError, Viewer};
 use crate::channels::{Allowance, Draft, ThreadRef};
 use crate::model::message::{Message, ThreadRow};
 use crate::model::{
-    Addressed, AttachmentKind, ConversationId, DeliveryState, Direction, Extra, MessageId, MessageKind, Origin,
-    OutboxId, Status, ThreadId, ThreadKind, Timestamp, UploadId,
+    Addressed, AttachmentKind, ConversationId, DeliveryState, Extra, MessageId, Origin, OutboxId, Status, ThreadId,
+    Timestamp, UploadId,
 };
 use crate::store::Tx;
 use crate::store::messages::{NewAttachment, Stored};
@@ -94,72 +95,36 @@ impl Desk {
         reply: &NewReply,
         key: &str,
     ) -> Result<Message, DeskError> {
-        let asked = crate::secret::fingerprint(&json!([id, reply]).to_string());
-        let (mut tx, mut conversation) = self.change(viewer, id).await?;
-        if let Some((before, message)) = tx.idempotent(viewer.user_id, key).await? {
-            drop(tx);
-            if before != asked {
-                return Err(DeskError::refused(
-                    "idempotency.reused",
-                    "this Idempotency-Key was used for something else",
-                ));
-            }
-            return self.message(viewer, message).await;
-        }
-        let now = tx.now();
-        let thread = tx.thread(reply.thread_id).await?.ok_or(DeskError::NotFound("thread"))?;
-        if thread.conversation_id != id {
-            return Err(DeskError::refused(
-                "reply.thread_elsewhere",
-                "this thread has gone on in another conversation; open that one",
-            ));
-        }
-        if conversation.holder(now) != Some(viewer.user_id) || conversation.claim_token != reply.claim_token {
-            return Err(DeskError::ClaimLost);
-        }
-        if thread.version != reply.seen_version {
-            drop(tx);
-            return self.refuse_moved(&thread).await;
-        }
-        let account = tx.account(conversation.account_id).await?.ok_or(DeskError::NotFound("account"))?;
-        let parent = self.parent(&mut tx, &thread, reply.in_reply_to).await?;
-        let checked = self.check(&mut tx, viewer, &account, &thread, parent.as_ref(), reply).await?;
+        let grounds = Grounds {
+            thread: reply.thread_id,
+            claim_token: reply.claim_token,
+            seen_version: reply.seen_version,
+            then: reply.then,
+            key,
+        };
+        let mut answering = match self.begin_answer(viewer, id, grounds, reply).await? {
+            Begun::Before(message) => return Ok(message),
+            Begun::Now(answering) => answering,
+        };
+        let (thread, now) = (answering.thread.clone(), answering.now);
+        let tx = &mut answering.tx;
+        let account = tx.account(thread.account_id).await?.ok_or(DeskError::NotFound("account"))?;
+        let parent = self.parent(tx, &thread, reply.in_reply_to).await?;
+        let checked = self.check(tx, viewer, &account, &thread, parent.as_ref(), reply).await?;
 
         let message = Stored {
-            id: MessageId::new(),
-            conversation_id: id,
-            thread_id: Some(thread.id),
-            account_id: account.id,
-            direction: Direction::Out,
-            origin: Origin::Balie,
-            kind: kind_in(thread.kind),
-            external_id: None,
-            identity_id: None,
-            user_id: Some(viewer.user_id),
             text: checked.text,
-            html: None,
             language: reply.language.clone().filter(|language| !language.is_empty()),
             content_warning: checked.content_warning,
             visibility: checked.visibility,
-            url: None,
             reply_to: parent.as_ref().and_then(|parent| parent.external_id.clone()),
             reply_to_id: parent.as_ref().map(|parent| parent.id),
-            meta: Json(Value::Object(serde_json::Map::new())),
-            history: false,
-            turn: false,
-            liked: false,
-            boosted: false,
-            sent_at: now,
-            ingested_at: now,
-            edited_at: None,
-            removed_at: None,
             delivery: Some(DeliveryState::Queued),
-            automatic: None,
             extra: (!checked.extra.is_empty()).then_some(Json(checked.extra)),
+            ..answering.message(viewer, Origin::Balie, String::new())
         };
+        let tx = &mut answering.tx;
         tx.insert_message(&message).await?;
-        // A colleague who claims next has to have seen this answer before adding another.
-        tx.threads_moved(&[thread.id]).await?;
         tx.insert_attachments(message.id, &checked.files).await?;
         tx.insert_outbox(&OutboxRow {
             id: OutboxId::new(),
@@ -175,38 +140,14 @@ impl Desk {
             code: None,
             cause: None,
             cure: None,
-            waiting_before: conversation.waiting_since,
-            status_before: conversation.status,
+            waiting_before: answering.conversation.waiting_since,
+            status_before: answering.conversation.status,
             created_at: now,
         })
         .await?;
-        tx.remember_key(viewer.user_id, key, &asked, message.id).await?;
-        tx.delete_draft(id, viewer.user_id).await?;
         tx.consume_uploads(reply.attachments.iter().map(|file| file.upload_id)).await?;
-
-        conversation.answered(reply.then);
-        conversation.status = reply.then;
-        conversation.closed_at = (reply.then == Status::Closed).then_some(now);
-        conversation.snoozed_until = None;
-        conversation.assignee_id = conversation.assignee_id.or(Some(viewer.user_id));
-        conversation.last_out_at = Some(now);
-        conversation.last_message_at = now;
-        conversation.lane = thread.lane;
-        conversation.message_count += 1;
-        conversation.snippet = super::ingest::snippet(&message.text);
-        Direction::Out.as_str().clone_into(&mut conversation.last_direction);
-        if reply.then != Status::Open {
-            conversation.release();
-        }
-        tx.save_conversation(&mut conversation).await?;
-        tx.commit().await?;
+        answering.finish(viewer, key, &message).await?;
         self.message(viewer, message.id).await
-    }
-
-    pub(super) async fn refuse_moved<T>(&self, thread: &ThreadRow) -> Result<T, DeskError> {
-        let (stored, _) = self.store.messages_of(thread.conversation_id, None, 20).await?;
-        let newest = stored.into_iter().filter(|message| message.thread_id == Some(thread.id)).collect();
-        Err(DeskError::ThreadMoved { version: thread.version, messages: self.store.present(newest).await? })
     }
 
     /// The message answered: the one named, or the customer's newest in the thread.
@@ -257,9 +198,6 @@ impl Desk {
                     .map_or_else(|| "this thread cannot be answered from here".to_owned(), |words| words.en.clone()),
                 extra: json!({ "reason": allowance.code, "words": allowance.words }),
             });
-        }
-        if !matches!(reply.then, Status::Open | Status::Pending | Status::Closed) {
-            return Err(DeskError::refused("reply.then", "after a reply a conversation is open, pending or closed"));
         }
         let text = super::ingest::clean(reply.text.trim());
         // Passing something on may go without a word.
@@ -414,15 +352,6 @@ struct Checked {
     content_warning: Option<String>,
     files: Vec<NewAttachment>,
     extra: Extra,
-}
-
-pub(super) const fn kind_in(thread: ThreadKind) -> MessageKind {
-    match thread {
-        ThreadKind::Dm => MessageKind::Dm,
-        ThreadKind::Mail => MessageKind::Mail,
-        ThreadKind::Chat => MessageKind::Chat,
-        _ => MessageKind::Reply,
-    }
 }
 
 /// Visibilities come widest first; an answer is never wider than what it answers.
