@@ -13,6 +13,8 @@ describe('a running wait', () => {
     [65 * MIN, '1 u 05'],
     [24 * 60 * MIN, '1 d'],
     [76 * 60 * MIN, '3 d 4 u'],
+    [239 * 60 * MIN, '9 d 23 u'],
+    [(264 * 24 + 23) * 60 * MIN, '264 d'],
   ])('%i ms reads %s', (ms, words) => expect(duration(ms, 'nl')).toBe(words));
 
   it('is never negative, whatever the clocks say', () => expect(duration(-5000, 'en')).toBe('0:00'));

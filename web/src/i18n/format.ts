@@ -18,7 +18,7 @@ function format(locale: Locale, name: string, options: Intl.DateTimeFormatOption
 
 const two = (value: number): string => String(value).padStart(2, '0');
 
-/** "0:42" under two minutes, then "12 min", "1 u 05", "3 d 4 u". */
+/** "0:42" under two minutes, then "12 min", "1 u 05", "3 d 4 u"; from ten days on the hours say nothing: "12 d". */
 export function duration(ms: number, locale: Locale): string {
   const left = Math.max(0, ms);
   const hour = locale === 'nl' ? 'u' : 'h';
@@ -28,7 +28,7 @@ export function duration(ms: number, locale: Locale): string {
   }
   if (left < HOUR) return `${Math.floor(left / MINUTE)} min`;
   if (left < DAY) return `${Math.floor(left / HOUR)} ${hour} ${two(Math.floor((left % HOUR) / MINUTE))}`;
-  const hours = Math.floor((left % DAY) / HOUR);
+  const hours = left < 10 * DAY ? Math.floor((left % DAY) / HOUR) : 0;
   return `${Math.floor(left / DAY)} d${hours ? ` ${hours} ${hour}` : ''}`;
 }
 

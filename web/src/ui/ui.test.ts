@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sift } from './sift';
+import { tintOf, tints } from './tint';
 import { reveal, visible } from './virtual';
 
 describe('a long list', () => {
@@ -29,4 +30,15 @@ describe('finding an option', () => {
   it('does not mind accents', () => expect(found('seyma')).toEqual(['Şeyma Yıldız']));
   it('wants every word', () => expect(found('mij toe')).toEqual(['Aan mij toewijzen']));
   it('offers everything when nothing was typed', () => expect(found(' ')).toHaveLength(4));
+});
+
+describe('the colour of a tag', () => {
+  it('has names that the server takes', () => {
+    for (const tint of tints) expect(tint).toMatch(/^[a-z-]{1,20}$/);
+  });
+
+  it('is grey for none, and for a name from elsewhere', () => {
+    expect(tintOf('blue')).toBe('var(--tag-blue)');
+    for (const name of ['', 'red', '#ff0000', 'url(x)']) expect(tintOf(name)).toBe('var(--line-strong)');
+  });
 });

@@ -1,0 +1,44 @@
+// What an agent reads: what it is about, every answer once, addresses that can be followed; and tags whose colour can be chosen.
+import { messages, rows } from './desk';
+import { accessible, expect, fits, test } from './fixtures';
+import { words } from './words';
+
+test('a conversation says what it is about, and its addresses can be followed @everywhere', async ({ inbox, server }) => {
+  const shop = await server.system('Winkel');
+  const mark = `b${Date.now()}`;
+  const subject = `Bestelling ${mark} met een onderwerp dat op een telefoon niet op één regel past`;
+  await shop.post({
+    external_id: mark,
+    thread: { external_id: mark, subject },
+    author: { external_id: mark, name: 'Noor' },
+    text: `Zie https://winkel.example/bestelling/${mark}.`,
+    fields: [{ label: 'Pagina', value: `Bestellen (https://winkel.example/${mark}/${'x'.repeat(60)})` }],
+  });
+  const row = rows(inbox).filter({ hasText: mark });
+  await expect(row).toBeVisible({ timeout: 20_000 });
+  await row.click();
+  const said = messages(inbox).filter({ hasText: mark });
+  await expect(said.getByRole('link', { name: `https://winkel.example/bestelling/${mark}`, exact: true })).toHaveAttribute('target', '_blank');
+  await expect(said.getByRole('link')).toHaveCount(2);
+  await expect(inbox.locator('main header').getByText(subject)).toBeVisible();
+  await fits(inbox, 'the message');
+  // Nothing of it is cut: the thread clips sideways, so the window's own width would not tell.
+  const over = await inbox.locator('#messages').evaluate((box) => box.scrollWidth - box.clientWidth);
+  expect(over, 'the message fits in the thread').toBeLessThanOrEqual(0);
+  await accessible(inbox, 'the message');
+});
+
+test('a tag gets a colour, and keeps it @everywhere', async ({ inbox, api, server, lang }) => {
+  const say = words(lang);
+  const name = `tag${Date.now()}`;
+  const made = await api.post('/api/tags', { headers: { origin: server.url }, data: { name } });
+  expect(made.status()).toBe(201);
+  await inbox.goto('/settings/tags');
+  const choice = inbox.getByRole('combobox', { name: `${say('tags.color')}: ${name}` });
+  await choice.selectOption({ label: say('tint.purple') });
+  await expect.poll(async () => ((await (await api.get('/api/tags')).json()) as { name: string; color: string }[]).find((tag) => tag.name === name)?.color).toBe('purple');
+  await inbox.reload();
+  await expect(choice).toHaveValue('purple');
+  await fits(inbox, 'the tags');
+  await accessible(inbox, 'the tags');
+});
