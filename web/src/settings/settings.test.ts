@@ -53,6 +53,11 @@ describe('credentials that end', () => {
 });
 
 describe('the setup notes of a channel', () => {
+  it('go on counting after a block of code', () => {
+    const lists = blocks('1. a\n2. b\n\n```\nx\n```\n\n3. c').filter((block) => block.kind === 'list');
+    expect(lists.map((list) => list.start)).toEqual([1, 3]);
+  });
+
   it('read headings, lists and paragraphs', () => {
     expect(blocks('# Title\nOne\ntwo\n\n1. a\n2. b\n- c').map((block) => block.kind)).toEqual(['heading', 'paragraph', 'list', 'list']);
   });

@@ -6,7 +6,7 @@ export type Inline =
 
 export type Block =
   | { kind: 'heading' | 'paragraph'; inline: Inline[] }
-  | { kind: 'list'; ordered: boolean; items: Inline[][] }
+  | { kind: 'list'; ordered: boolean; start: number; items: Inline[][] }
   | { kind: 'code'; text: string }
   | { kind: 'table'; head: Inline[][]; rows: Inline[][][] };
 
@@ -39,12 +39,12 @@ function cells(line: string): string[] {
 export function blocks(text: string): Block[] {
   const result: Block[] = [];
   let paragraph: string[] = [];
-  let list: { ordered: boolean; items: string[] } | null = null;
+  let list: { ordered: boolean; start: number; items: string[] } | null = null;
   let table: string[] = [];
   let code: { fence: string; lines: string[] } | null = null;
   const flush = (): void => {
     if (paragraph.length > 0) result.push({ kind: 'paragraph', inline: inline(paragraph.join(' ')) });
-    if (list) result.push({ kind: 'list', ordered: list.ordered, items: list.items.map(inline) });
+    if (list) result.push({ kind: 'list', ordered: list.ordered, start: list.start, items: list.items.map(inline) });
     const [head, rule, ...rows] = table.map(cells);
     if (head && rule) result.push({ kind: 'table', head: head.map(inline), rows: rows.map((row) => row.map(inline)) });
     else if (head) result.push({ kind: 'paragraph', inline: inline(table.join(' ')) });
@@ -83,7 +83,8 @@ export function blocks(text: string): Block[] {
       const ordered = item[2] !== undefined;
       if (list === null || (list as { ordered: boolean }).ordered !== ordered) {
         flush();
-        list = { ordered, items: [] };
+        // After a block of code the numbers go on where they were.
+        list = { ordered, start: ordered ? Number(item[2]) : 1, items: [] };
       }
       list.items.push(item[3] ?? '');
     } else if (list !== null) {
