@@ -170,6 +170,10 @@ impl super::Hub {
         if page.more {
             return Ok([frame(&json!({ "type": "resync", "seq": newest }))].into());
         }
+        if last_seq.is_some() && page.messages.is_empty() {
+            // They have everything. That they said so before may have gone down with a process.
+            self.desk().arrived(door, visitor).await?;
+        }
         let mut frames: VecDeque<Frame> = page.messages.iter().map(|line| message(line.seq, line)).collect();
         let open = door.config("", self.desk().clock().now())?.open;
         frames.push_back(frame(&json!({

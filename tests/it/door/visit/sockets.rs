@@ -171,6 +171,21 @@ at_the_door! {
         assert_eq!(socket.hear_type("error").await["code"], "not_found");
     }
 
+    async fn who_comes_back_and_lacks_nothing_has_got_everything(house) {
+        let (sanne, anna, row) = standing(house).await;
+        let (mut socket, _) = anna.socket(None).await;
+        answer(house, &sanne, &row, "hallo").await;
+        let seen = socket.hear_type("message").await["seq"].as_i64().unwrap();
+        let at = format!("/api/conversations/{}", row["id"].as_str().unwrap());
+        let receipt = || async { sanne.get(&at).await.body["messages"][1]["extra"]["receipt"]["state"].clone() };
+        // What they said of it never came through.
+        drop(socket);
+        anna.socket(Some(seen - 1)).await;
+        assert_eq!(receipt().await, json!(null), "it may not have arrived");
+        anna.socket(Some(seen)).await;
+        assert_eq!(receipt().await, "delivered");
+    }
+
     async fn who_says_no_hello_or_too_much_is_shown_out(house) {
         let (_, anna, _) = standing(house).await;
         let mut rude = anna.dial().await.unwrap();
