@@ -361,6 +361,17 @@ impl Desk {
         tx.commit().await?;
         Ok(())
     }
+
+    /// Writes down that an account's platform was reached.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn account_reached(&self, id: AccountId) -> Result<(), DeskError> {
+        let mut tx = self.store.begin(Actor::System).await?;
+        tx.account_works(id, &crate::store::accounts::Working::default()).await?;
+        tx.commit().await?;
+        Ok(())
+    }
 }
 
 async fn existing(tx: &mut Tx, id: AccountId) -> Result<Row, DeskError> {

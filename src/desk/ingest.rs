@@ -119,7 +119,7 @@ impl Desk {
             tx.save_cursor(account.id, source, cursor).await?;
         }
         let quota = batch.quota.as_ref().and_then(|quota| serde_json::to_value(quota).ok());
-        tx.account_works(account.id, &Working { lag_ms: done.lag_ms, quota }).await?;
+        tx.account_works(account.id, &Working { lag_ms: done.lag_ms, quota, called: source == "hook" }).await?;
         tx.commit().await?;
         Ok(done)
     }

@@ -44,6 +44,8 @@ const COLUMNS: &str = "id, channel, name, external_id, handle, url, settings, se
 pub struct Working {
     pub lag_ms: Option<i64>,
     pub quota: Option<Value>,
+    /// The platform called us, which does not say that we can reach it.
+    pub called: bool,
 }
 
 /// Who a probe found us to be.
@@ -226,7 +228,9 @@ impl Tx {
         Ok(())
     }
 
-    /// The account works. Tells only when that is news, so that polling does not fill the log.
+    /// The account works. Tells only when that is news, so that polling does not fill the log. What waited because the
+    /// platform was not there goes at once then. Being called changes nothing while a reply waits for what made the account
+    /// sick.
     ///
     /// # Errors
     /// When the database refuses.
@@ -243,9 +247,15 @@ impl Tx {
             run!(self, sqlx::query("UPDATE accounts SET quota = $2 WHERE id = $1").bind(id).bind(Json(quota)))?;
         }
         let turned = run!(self, sqlx::query(
-            "UPDATE accounts SET health = 'ok', health_code = NULL, health_cause = NULL, health_cure = NULL, health_since = $2 WHERE id = $1 AND health <> 'ok'",
-        ).bind(id).bind(now))?;
+            "UPDATE accounts SET health = 'ok', health_code = NULL, health_cause = NULL, health_cure = NULL, health_since = $2 \
+             WHERE id = $1 AND health <> 'ok' AND (NOT $3 OR NOT EXISTS \
+             (SELECT 1 FROM outbox WHERE account_id = $1 AND state = 'waiting' AND code = accounts.health_code))",
+        ).bind(id).bind(now).bind(working.called))?;
         if turned > 0 {
+            // What the platform asked for itself, a rate limit, stands.
+            run!(self, sqlx::query(
+                "UPDATE outbox SET due_at = $2 WHERE account_id = $1 AND state = 'waiting' AND code = 'unreachable' AND due_at > $2",
+            ).bind(id).bind(now))?;
             self.tell_account(id);
         }
         Ok(())

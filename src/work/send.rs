@@ -10,8 +10,10 @@ use futures_util::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 
 use super::pause;
-use crate::channels::{ChannelError, Class, Sent};
+use crate::channels::{Channel, ChannelError, Class, Sent};
 use crate::desk::{Desk, DeskError};
+use crate::model::HealthState;
+use crate::store::accounts::Account;
 use crate::store::outbox::OutboxRow;
 
 const AT_ONCE: i64 = 16;
@@ -101,13 +103,33 @@ async fn attempt(desk: &Desk, row: &OutboxRow) -> Result<Sent, ChannelError> {
         return Ok(sent);
     }
     let outcome = reply.deliver(&outgoing).await;
-    if let Err(error) = &outcome
-        && error.class == Class::Unauthorized
-        && let Err(error) = desk.account_failed(account.id, error, Duration::ZERO).await
-    {
+    if let Err(error) = tell_health(desk, &account, &*channel, &outcome).await {
         tracing::warn!(account = %account.id, %error, "the account's health could not be written down");
     }
     outcome
+}
+
+/// What an attempt says about the whole account. Whoever is asked for news tells by that whether they can be reached; of an
+/// account that is only ever called, nothing but a reply does.
+async fn tell_health(
+    desk: &Desk,
+    account: &Account,
+    channel: &dyn Channel,
+    outcome: &Result<Sent, ChannelError>,
+) -> Result<(), DeskError> {
+    let only_called = channel.pull().is_none_or(|pull| pull.feeds().is_empty()) && channel.stream().is_none();
+    let well = matches!(account.health, HealthState::Ok | HealthState::Starting);
+    match outcome {
+        Err(error) if error.class == Class::Unauthorized => {
+            desk.account_failed(account.id, error, Duration::ZERO).await
+        }
+        Err(error) if only_called && error.class == Class::Transient => {
+            let failing = if well { Duration::ZERO } else { desk.clock().now().since(account.health_since) };
+            desk.account_failed(account.id, error, failing).await
+        }
+        Ok(_) if only_called && account.health != HealthState::Ok => desk.account_reached(account.id).await,
+        _ => Ok(()),
+    }
 }
 
 /// Nothing was sent: our own database or media folder was in the way.

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use balie::channels::{Author, ChannelError, Item, Sent};
 use balie::desk::settle::Verdict;
-use balie::model::{DeliveryState, Direction, Status};
+use balie::model::{DeliveryState, Direction, HealthState, Status};
 use balie::store::outbox::OutboxRow;
 use serde_json::json;
 
 use crate::on_both_engines;
 use crate::replies::{answer, claimed};
-use crate::support::{Fixture, follow_up, mention};
+use crate::support::{Fixture, batch_of, follow_up, mention};
 
 const LEASE: Duration = Duration::from_secs(180);
 
@@ -77,6 +77,51 @@ on_both_engines! {
         assert!(due(&f).await.is_empty());
         f.later(Duration::from_secs(1));
         assert_eq!(due(&f).await.len(), 1);
+    }
+
+    async fn what_waits_for_a_platform_goes_when_the_platform_is_there_again(f) {
+        let (opened, token) = claimed(&f).await;
+        f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
+        let away = ChannelError::transient("nobody there");
+        for _ in 0..6 {
+            f.desk.settle(&due(&f).await[0], Err(away.clone())).await.unwrap();
+            f.later(Duration::from_secs(600));
+        }
+        f.desk.settle(&due(&f).await[0], Err(away.clone())).await.unwrap();
+        f.desk.account_failed(f.account.id, &away, Duration::from_secs(60)).await.unwrap();
+        f.later(Duration::from_secs(1));
+        assert!(due(&f).await.is_empty(), "it would wait for minutes");
+        f.arrives(mention("2", "bram", "Zijn jullie er weer?", 2)).await;
+        assert_eq!(due(&f).await.len(), 1);
+    }
+
+    async fn a_platform_that_is_there_again_still_gets_the_pause_it_asked_for(f) {
+        let (opened, token) = claimed(&f).await;
+        f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
+        let until = f.clock.now().plus(Duration::from_secs(90));
+        f.desk.settle(&due(&f).await[0], Err(ChannelError::rate_limited(until))).await.unwrap();
+        let away = ChannelError::transient("nobody there");
+        f.desk.account_failed(f.account.id, &away, Duration::from_secs(60)).await.unwrap();
+        f.desk.account_reached(f.account.id).await.unwrap();
+        f.later(Duration::from_secs(89));
+        assert!(due(&f).await.is_empty());
+    }
+
+    async fn being_called_by_a_platform_does_not_mean_that_it_can_be_reached(f) {
+        let (opened, token) = claimed(&f).await;
+        f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
+        let away = ChannelError::transient("nobody there");
+        let rows = due(&f).await;
+        f.desk.settle(&rows[0], Err(away.clone())).await.unwrap();
+        f.desk.account_failed(f.account.id, &away, Duration::from_secs(60)).await.unwrap();
+        let health = || async { f.store.account(f.account.id).await.unwrap().unwrap().health };
+        let calls = |id: &str| batch_of(mention(id, "bram", "Ik bel", 2));
+        f.desk.ingest(&f.account, "hook", &calls("2")).await.unwrap();
+        assert_eq!(health().await, HealthState::Down);
+        f.later(Duration::from_secs(5));
+        f.desk.settle(&due(&f).await[0], Ok(arrived("at://ours/1"))).await.unwrap();
+        f.desk.ingest(&f.account, "hook", &calls("3")).await.unwrap();
+        assert_eq!(health().await, HealthState::Ok, "nothing waits any more");
     }
 
     async fn a_refusal_gives_the_customer_back_their_wait(f) {
