@@ -82,28 +82,6 @@ describe('what is particular to mail', { timeout: 300_000 }, () => {
       const inbox = await customer.inbox()
       assert.equal(inbox.filter((m) => m.text.includes(word)).length, 1, 'nobody answers a machine')
     }))
-
-  it('the mail servers restart: what came meanwhile is read once, and red becomes green', () =>
-    counter(network, async (balie, anna) => {
-      const customer = await network.customer(), before_ = mark(), after_ = mark()
-      await customer.mention(`voor de herstart ${before_}`)
-      const row = await anna.sees('the mail', (r) => r.snippet?.includes(before_))
-      let reply
-      await network.restart(async () => {
-        reply = await anna.reply(row.id, `tijdens de herstart ${before_}`)
-        const sick = await anna.seesAccount('the account in trouble', (a) => a.health.state !== 'ok' && a.health.cause?.en)
-        assert.equal(sick.health.code, 'unreachable')
-      })
-      await customer.mention(`na de herstart ${after_}`)
-      await anna.seesMessage('what came after', (m) => m.text.includes(after_), 60_000)
-      await anna.seesAccount('the account well again', (a) => a.health.state === 'ok', 60_000)
-      await anna.seesMessage('the reply sent', (m) => m.id === reply.message.id && m.delivery?.state === 'sent', 60_000)
-      const texts = (await anna.conversation(row.id)).messages.map((m) => m.text)
-      assert.equal(new Set(texts).size, texts.length, texts.join(' | '))
-      const sent = (await network.colleague.sent()).filter((m) => m.text.includes(before_))
-      assert.equal(sent.length, 1, 'one copy')
-      assert.ok(!sent[0].flags.includes('\\Draft'))
-    }))
 })
 
 describe('signing in in the browser', { timeout: 120_000 }, () => {

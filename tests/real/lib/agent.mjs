@@ -17,6 +17,8 @@ export class Agent {
     this.rows = new Map()
     this.messages = new Map()
     this.accounts = new Map()
+    /** The number of the event that last told of a message or an account. */
+    this.told = new Map()
     this.kinds = []
     this.seq = null
     this.resets = 0
@@ -66,13 +68,26 @@ export class Agent {
   async #fill() {
     for (const status of ['open', 'pending', 'snoozed', 'closed']) {
       const page = await this.get(`/api/conversations?status=${status}`)
-      for (const row of page.items) this.rows.set(row.id, row)
+      for (const row of page.items) if (!(this.rows.get(row.id)?.version > row.version)) this.rows.set(row.id, row)
     }
   }
 
+  /** What stood on the screen, afresh: what was not told meanwhile is told by nobody any more. */
+  async #renew(since) {
+    await this.#fill()
+    const renew = (kept, some) => { for (const it of some) if (!(this.told.get(it.id) > since)) kept.set(it.id, it) }
+    for (const id of [...this.rows.keys()]) {
+      const whole = await this.conversation(id).catch((e) => { if (e.status !== 404) throw e })
+      if (whole) renew(this.messages, whole.messages)
+      else this.rows.delete(id)
+    }
+    const all = await this.get('/api/accounts')
+    renew(this.accounts, all.items ?? all)
+  }
+
   /** As a page does: until it succeeds, because the server may go away between saying `reset` and being asked. */
-  #refill() {
-    this.#fill().catch(() => { if (this.listening) setTimeout(() => this.#refill(), 200) })
+  #refill(since) {
+    this.#renew(since).catch(() => { if (this.listening) setTimeout(() => this.#refill(since), 200) })
   }
 
   #open() {
@@ -88,15 +103,18 @@ export class Agent {
 
   #take(said) {
     if (said.type === 'ready') { this.seq = said.seq; this.isReady = true }
-    if (said.type === 'reset') { this.seq = said.seq; this.resets++; this.#refill() }
+    if (said.type === 'reset') { this.seq = said.seq; this.resets++; this.#refill(said.seq) }
     if (said.type !== 'events') return
     for (const event of said.events) {
       // What happens while a client joins may be told twice; rows are replaced by id, so that changes nothing.
       this.seq = Math.max(this.seq ?? 0, event.seq)
       this.kinds.push(event.kind)
       if (event.row) this.rows.set(event.row.id, event.row)
-      if (event.message) this.messages.set(event.message.id, event.message)
-      if (event.account) this.accounts.set(event.account.id, event.account)
+      for (const [kept, it] of [[this.messages, event.message], [this.accounts, event.account]]) {
+        if (!it) continue
+        kept.set(it.id, it)
+        this.told.set(it.id, event.seq)
+      }
       if (event.kind === 'conversation.hidden') this.rows.delete(event.conversation_id)
     }
   }

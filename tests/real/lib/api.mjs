@@ -2,6 +2,8 @@
 // hand; judges/webhooks_judge.py does the same with the library that others wrote.
 import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
 import { createServer } from 'node:http'
+import { wire } from './chaos.mjs'
+import { freePort } from './process.mjs'
 import { until } from './wait.mjs'
 
 const mac = (secret, id, at, body) =>
@@ -10,7 +12,7 @@ const mac = (secret, id, at, body) =>
 export async function api() {
   const secret = `whsec_${randomBytes(32).toString('base64')}`
   const taken = new Map()
-  const server = createServer((req, res) => {
+  const serve = (req, res) => {
     let body = ''
     req.on('data', (d) => { body += d })
     req.on('end', () => {
@@ -23,11 +25,18 @@ export async function api() {
       taken.set(id, { ...event.data, times: (taken.get(id)?.times ?? 0) + 1 })
       res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ external_id: `r-${id}` }))
     })
-  })
-  await new Promise((ok) => server.listen(0, '127.0.0.1', ok))
+  }
+  let server
+  const halt = () => new Promise((ok) => { server.closeAllConnections(); server.close(ok) })
+  const listen = (port) => new Promise((ok, no) => { server = createServer(serve).once('error', no).listen(port, '127.0.0.1', ok) })
+  const port = await freePort()
+  await listen(port)
+  /** Two lines: replies go over the one, what customers say over the other. */
+  const [out, in_] = await Promise.all([wire(`http://127.0.0.1:${port}`), wire()])
+  const both = (what) => async (...args) => { await Promise.all([out, in_].map((line) => line[what](...args))) }
 
   let hook
-  /** As a sender does it: again until it was taken, signed anew each time. */
+  /** As a sender does it: again until it was taken, signed anew each time; longer than any outage here lasts. */
   const post = (type, data) => {
     const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data })
     const id = `msg_${randomUUID()}`
@@ -40,7 +49,7 @@ export async function api() {
       if (res.status >= 500) return null
       if (!res.ok) throw Object.assign(new Error(`${res.status} ${await res.text()}`), { fatal: true })
       return res.json()
-    })
+    }, { within: 150_000, every: 100 })
   }
 
   let people = 0
@@ -72,13 +81,18 @@ export async function api() {
   return {
     key: 'api',
     customer,
-    settings: { name: 'Winkel', url: `http://127.0.0.1:${server.address().port}/`, secret },
+    settings: { name: 'Winkel', url: `http://127.0.0.1:${out.port}/`, secret },
     secret: 'secret',
     /** Where Balie is called, which nobody knows before it is connected. */
     connected: async (balie, agent) => {
       const all = await agent.get('/api/accounts')
-      hook = balie.url + (all.items ?? all).find((a) => a.channel === 'api').hook
+      await in_.leadTo(balie.url)
+      hook = `http://127.0.0.1:${in_.port}${(all.items ?? all).find((a) => a.channel === 'api').hook}`
     },
-    stop: () => new Promise((ok) => { server.closeAllConnections(); server.close(ok) }),
+    line: { cut: both('cut'), blackhole: both('blackhole'), half: both('half'), calm: both('calm') },
+    /** The system ends and is not there; then it is again, with everything it knew. */
+    halt,
+    resume: () => listen(port),
+    stop: () => Promise.all([halt(), out.stop(), in_.stop()]),
   }
 }

@@ -18,6 +18,11 @@ export async function bluesky() {
     return agent
   }
 
+  const control = async (body) => {
+    const res = await fetch(net.control, { method: 'POST', body: JSON.stringify(body) })
+    if (!res.ok) throw new Error(await res.text())
+  }
+
   let people = 0
   /** Somebody who has not been here before. */
   async function customer() {
@@ -66,6 +71,9 @@ export async function bluesky() {
     secret: 'password',
     /** Between Balie and the network; customers are not on it. */
     line,
+    /** The brand's and the customers' server ends and is not there; then it is again, with everything it knew. */
+    halt: () => control({ pds: 'stop' }),
+    resume: () => control({ pds: 'start' }),
     stop: () => Promise.all([net.stop(), line.stop()]),
   }
 }

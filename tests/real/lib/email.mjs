@@ -103,6 +103,8 @@ export async function email({ oauth } = {}) {
         return people.run({ do: 'append', ...mail, folder: 'Sent', id })
       },
     },
+    /** What of ours with that word is filed, as sent and not as a draft. */
+    copies: async (word) => (await people.run({ do: 'list', ...who(brand), folder: 'Sent' })).filter((m) => m.text.includes(word) && !m.flags.includes('\\Draft')),
     settings: {
       address: brand.address,
       name: 'Merk',
@@ -117,12 +119,9 @@ export async function email({ oauth } = {}) {
     line: { cut: both('cut'), blackhole: both('blackhole'), half: both('half'), calm: both('calm') },
     imap,
     smtp,
-    /** Stops both servers and starts them again on the same mailboxes and ports. */
-    async restart(meanwhile = async () => {}) {
-      await net.stop()
-      await meanwhile()
-      net = await server('mail.sh', [dir], options)
-    },
+    /** Both servers end and are not there; then they are again, with the same mailboxes, queue and ports. */
+    halt: () => net.stop(),
+    resume: async () => { net = await server('mail.sh', [dir], options) },
     stop: () => Promise.all([net.stop(), people.stop(), ...lines.map((line) => line.stop())]),
   }
 }

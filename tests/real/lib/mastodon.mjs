@@ -1,12 +1,14 @@
 // A stand-in for a Mastodon server that we did not write (mastodon-mock), and its customers, over the plain API.
 import { wire } from './chaos.mjs'
-import { folder, server } from './process.mjs'
+import { folder, freePort, server } from './process.mjs'
 import { until } from './wait.mjs'
 
 const plain = (html) => html.replace(/<br ?\/?>/g, '\n').replace(/<[^>]+>/g, '').replace(/&amp;/g, '&').replace(/&lt;/g, '<').replace(/&gt;/g, '>')
 
 export async function mastodon({ rateLimit } = {}) {
-  const net = await server('mastodon.sh', [folder('mastodon')], { env: rateLimit ? { MASTODON_RATE_LIMIT: String(rateLimit) } : {} })
+  const [dir, port] = [folder('mastodon'), String(await freePort())]
+  const start = () => server('mastodon.sh', [dir, port], { env: rateLimit ? { MASTODON_RATE_LIMIT: String(rateLimit) } : {} })
+  let net = await start()
   const line = await wire(net.url)
 
   const as = (name) => async (method, path, body) => {
@@ -69,7 +71,7 @@ export async function mastodon({ rateLimit } = {}) {
   return {
     key: 'mastodon',
     url: net.url,
-    net,
+    get net() { return net },
     customer,
     brand: async () => as('brand'),
     settings: { url: `http://127.0.0.1:${line.port}`, token: await token() },
@@ -78,6 +80,9 @@ export async function mastodon({ rateLimit } = {}) {
     line,
     /** Trouble made by the server itself: effects status, ratelimit, latency, malformed, timeout. */
     fault: (path, effect, count = 1) => as('brand')('POST', '/api/v1/_mock/faults', { match: { path }, effect, count }),
+    /** The server ends and is not there; then it is again, with everything it knew. */
+    halt: () => net.stop(),
+    resume: async () => { net = await start() },
     stop: () => Promise.all([net.stop(), line.stop()]),
   }
 }

@@ -84,7 +84,7 @@ export async function matrix({ rateLimits } = {}) {
   return {
     key: 'matrix',
     url: net.url,
-    net,
+    get net() { return net },
     square,
     customer,
     /** The brand's own client: what a colleague writes outside Balie. */

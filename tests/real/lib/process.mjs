@@ -1,11 +1,12 @@
 // Processes that the stories start: each is stopped with the story, whatever way that ends.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, chmodSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+
+export { freePort } from './port.mjs'
 
 const real = join(dirname(fileURLToPath(import.meta.url)), '..')
 const running = new Set()
@@ -23,16 +24,6 @@ export function folder(name) {
   chmodSync(dir, 0o755)
   folders.add(dir)
   return dir
-}
-
-export function freePort() {
-  return new Promise((ok, no) => {
-    const server = createServer().once('error', no)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => ok(port))
-    })
-  })
 }
 
 /** Keeps sight of a child, so that it does not outlive us. */

@@ -1,12 +1,16 @@
-// A visitor of somebody's site, as docs/WEBCHAT.md has it: plain HTTP and a plain socket. Whatever happens to the server, what they
-// said is said again under the same id until it is answered, and the socket comes back with the last number it has seen.
+// A visitor of somebody's site, as docs/WEBCHAT.md has it: plain HTTP and a plain socket. Whatever happens to the server or the line, what
+// they said is said again under the same id until it is answered, and the socket comes back with the last number it has seen.
 import { randomUUID } from 'node:crypto'
 import WebSocket from 'ws'
 import { until } from './wait.mjs'
 
 const pause = (ms) => new Promise((ok) => setTimeout(ok, ms))
 
+/** Longer than any outage here lasts. */
+const PATIENCE = 150_000
+
 export class Visitor {
+  /** @param {{ url: string }} balie the server, or the line to it */
   constructor(balie, account, origin) {
     Object.assign(this, { balie, account, origin })
     this.lines = new Map()
@@ -17,7 +21,7 @@ export class Visitor {
 
   /** One call; anything but an answer or a clear refusal is tried again. */
   async call(method, path, body) {
-    for (let tries = 0; ; tries++) {
+    for (const end = Date.now() + PATIENCE; ;) {
       const res = await fetch(`${this.balie.url}/visit/${this.account}/${path}`, {
         method,
         headers: {
@@ -33,7 +37,7 @@ export class Visitor {
         if (!res.ok) throw Object.assign(new Error(`${method} ${path}: ${res.status} ${json?.error?.code}`), { status: res.status, code: json?.error?.code })
         return json
       }
-      if (tries > 100) throw new Error(`${method} ${path}: no answer`)
+      if (Date.now() > end) throw new Error(`${method} ${path}: no answer within ${PATIENCE / 1000} s`)
       await pause(100)
     }
   }
@@ -63,7 +67,7 @@ export class Visitor {
       const said = JSON.parse(data)
       this.frames.push(said)
       if (said.type === 'message') this.lines.set(said.data.id, said.data)
-      if (said.type === 'resync') { this.resyncs++; this.call('GET', 'messages').then((page) => this.#take(page)) }
+      if (said.type === 'resync') { this.resyncs++; this.call('GET', 'messages').then((page) => this.#take(page), () => {}) }
       if (said.seq !== undefined) this.seq = Math.max(this.seq ?? 0, said.seq)
       if (said.type === 'ready') this.isReady = true
       if (said.type === 'message' && said.data.from === 'agent') socket.send(JSON.stringify({ type: 'ack', seq: said.seq }))

@@ -6,12 +6,15 @@
 // --brand-pds: where the directory says that the brand's PDS is (a proxy before it); all others go there directly.
 // Runs on Node 22 or newer with the packages that scripts/real-deps installs. Foreground.
 // One JSON line on stdout when ready. SIGTERM or SIGINT stops it and what it started.
+// Control: POST CONTROL/ with {"pds":"stop"} ends the PDS, {"pds":"start"} starts it on the same data and port.
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { createServer, Server } from 'node:net'
+import { createServer as httpServer } from 'node:http'
+import { Server } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../lib/port.mjs'
 
 const args = process.argv.slice(2)
 const dir = resolve(args.find((a) => !a.startsWith('--')) ?? fail('usage: atproto-net.mjs DIR'))
@@ -30,12 +33,6 @@ process.env.LOG_ENABLED ??= 'false'
 mkdirSync(dir, { recursive: true })
 await inner()
 
-function freePort() {
-  return new Promise((ok, no) => {
-    const s = createServer().once('error', no)
-    s.listen(0, '127.0.0.1', () => { const { port } = s.address(); s.close(() => ok(port)) })
-  })
-}
 
 // A sibling script that prints one JSON line when ready.
 function helper(script, ...a) {
@@ -62,7 +59,16 @@ async function inner() {
   }
   const log = console.log
   console.log = (...a) => console.error(...a) // stdout carries the JSON line only
-  const { TestNetwork, TestNetworkNoAppView, mockMailer } = await import('@atproto/dev-env')
+  const { TestNetwork, TestNetworkNoAppView, mockMailer, mockNetworkUtilities } = await import('@atproto/dev-env')
+  // What each PDS was started with, folders and keys included: it is not told otherwise.
+  const { PDS } = await import('@atproto/pds')
+  const { fromEnv } = PDS
+  const startedWith = new Map()
+  PDS.fromEnv = async (env) => {
+    const pds = await fromEnv.call(PDS, env)
+    startedWith.set(pds, env)
+    return pds
+  }
   const helpers = []
   let net
   let stopping = false
@@ -123,8 +129,27 @@ async function inner() {
       await ctx.idResolver.did.resolve(accounts.brand.did, true)
     }
     if (!pdsOnly) await net.processAll()
+    const control = httpServer(async (req, res) => {
+      let body = ''
+      for await (const c of req) body += c
+      try {
+        const { pds } = JSON.parse(body)
+        if (pds === 'stop') await net.pds.close()
+        else if (pds === 'start') {
+          net.pds.server = await PDS.fromEnv(startedWith.get(net.pds.server))
+          await net.pds.server.start()
+          mockNetworkUtilities(net.pds)
+          mockMailer(net.pds)
+        } else throw new Error(`unknown: ${body}`)
+        res.end('{}')
+      } catch (e) {
+        res.statusCode = 500
+        res.end(JSON.stringify({ error: String(e.stack) }))
+      }
+    })
+    await new Promise((ok) => control.listen(0, '127.0.0.1', ok))
     log(JSON.stringify({
-      ready: true, pid: process.pid, pds: net.pds.url, plc: net.plc.url,
+      ready: true, pid: process.pid, control: `http://127.0.0.1:${control.address().port}/`, pds: net.pds.url, plc: net.plc.url,
       ...(net.bsky && { appview: net.bsky.url, appview_did: net.bsky.serverDid, ozone: net.ozone.url, bsync: net.bsync.url }),
       firehose: `${net.pds.url.replace('http', 'ws')}/xrpc/com.atproto.sync.subscribeRepos`,
       admin_password: 'admin-pass', accounts,

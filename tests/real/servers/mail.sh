@@ -14,10 +14,15 @@ if ! command -v dovecot >/dev/null || [ ! -x /usr/lib/dovecot/lmtp ] || ! exim4 
   echo 'mail.sh: Dovecot or Exim is not installed (scripts/needs test)' >&2
   exit 1
 fi
+# Ports below those that the system hands out by itself: after a pause they are still free.
 [ -s "$dir/ports" ] || python3 -c '
-import socket
-s=[socket.socket() for _ in range(5)]
-[x.bind(("127.0.0.1",0)) for x in s]; print(*[x.getsockname()[1] for x in s])' >"$dir/ports"
+import random, socket
+held = []
+while len(held) < 5:
+    s = socket.socket()
+    try: s.bind(("127.0.0.1", random.randrange(15000, 30000))); held.append(s)
+    except OSError: pass
+print(*[s.getsockname()[1] for s in held])' >"$dir/ports"
 read -r imap imaps smtp smtps lmtp <"$dir/ports"
 
 # Both run as one plain user, so that no master of theirs is root.

@@ -3,6 +3,7 @@
 # PyPI's mastodon-mock, on loopback, with a brand and forty customers
 # (customer, customer2 … customer40) and fixed tokens (brand-token, customer-token …).
 #   mastodon.sh DIR [PORT]      MASTODON_RATE_LIMIT=N answers 429 after N requests in 5 minutes
+# Started again on the same folder and port it goes on where it was.
 # Foreground. One JSON line on stdout when ready. SIGTERM or SIGINT stops it.
 set -euo pipefail
 dir=$(mkdir -p "${1:?usage: mastodon.sh DIR [PORT]}" && cd "$1" && pwd -P)
@@ -20,7 +21,6 @@ limit=${MASTODON_RATE_LIMIT:-}
     printf '[[seed.accounts]]\nusername = "%s"\ndisplay_name = "%s"\naccess_token = "%s-token"\nemail = "%s@example.com"\n' "$a" "$a" "$a" "$a"
   done
 } >"$dir/mastodon.toml"
-rm -f "$dir"/mastodon.sqlite*
 cd "$dir"
 "$venv/bin/mastodon_mock" serve --config "$dir/mastodon.toml" --host 127.0.0.1 --port "$port" --log-level warning >"$dir/mastodon.log" 2>&1 &
 pid=$!
