@@ -31,8 +31,8 @@ pub struct Client {
     /// Follows no redirect.
     straight: reqwest::Client,
     allow_private: bool,
-    /// One private address that may be reached all the same.
-    also: Option<SocketAddr>,
+    /// Private addresses that may be reached all the same.
+    also: Arc<[SocketAddr]>,
 }
 
 /// An answer that was read to its end.
@@ -93,14 +93,15 @@ impl Client {
                 .read_timeout(Duration::from_secs(20))
                 .build()?,
             allow_private,
-            also: None,
+            also: Arc::new([]),
         })
     }
 
     /// Lets one private address be reached, written as numbers, port included: a platform that this process plays itself.
     #[must_use]
     pub fn and_also(self, address: SocketAddr) -> Self {
-        Self { also: Some(address), ..self }
+        let also = self.also.iter().copied().chain([address]).collect();
+        Self { also, ..self }
     }
 
     /// Whether private addresses may be reached.
@@ -148,7 +149,7 @@ impl Client {
                 format!("{} addresses cannot be fetched.", url.scheme()),
             ));
         }
-        let also = || self.also.is_some_and(|also| literal(url) == Some(also.ip()) && url.port() == Some(also.port()));
+        let also = || self.also.iter().any(|also| literal(url) == Some(also.ip()) && url.port() == Some(also.port()));
         if !self.allow_private && literal(url).is_some_and(is_private) && !also() {
             return Err(private());
         }
@@ -169,7 +170,7 @@ impl Client {
         let allowed: Vec<SocketAddr> = found
             .iter()
             .copied()
-            .filter(|at| self.allow_private || !is_private(at.ip()) || self.also == Some(*at))
+            .filter(|at| self.allow_private || !is_private(at.ip()) || self.also.contains(at))
             .collect();
         if allowed.is_empty() && !found.is_empty() {
             return Err(private());
@@ -395,10 +396,13 @@ mod tests {
             assert!(client.check(&url.parse().unwrap()).is_err(), "{url}");
         }
         assert!(client.check(&"https://mastodon.example/".parse().unwrap()).is_ok());
-        let client = client.and_also("127.0.0.1:4000".parse().unwrap());
-        for (url, allowed) in
-            [("http://127.0.0.1:4000/x", true), ("http://127.0.0.1:4001/", false), ("http://127.0.0.2:4000/", false)]
-        {
+        let client = client.and_also("127.0.0.1:4000".parse().unwrap()).and_also("127.0.0.1:4002".parse().unwrap());
+        for (url, allowed) in [
+            ("http://127.0.0.1:4000/x", true),
+            ("http://127.0.0.1:4001/", false),
+            ("http://127.0.0.1:4002/", true),
+            ("http://127.0.0.2:4000/", false),
+        ] {
             assert_eq!(client.check(&url.parse().unwrap()).is_ok(), allowed, "{url}");
         }
     }
