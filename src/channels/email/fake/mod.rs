@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use crate::channels::fake::{Running, Wire, serve_lines};
 use crate::clock::Clock;
 use line::Line;
-pub use world::{Manners, Post, Trouble, World, rfc2822};
+pub use world::{Manners, Post, Sent, Trouble, World, rfc2822};
 
 /// Who has a mailbox: the brand and two customers.
 pub const PEOPLE: [(&str, &str, &str); 3] = [
@@ -53,6 +53,19 @@ pub async fn start(listen: SocketAddr, clock: Clock) -> io::Result<(Running, Pos
             json!({"address": address, "name": name, "password": password, "token": format!("token-of-{address}")}),
         );
     }
+    let (mut running, submission) = serve_post(listen, &post, Value::Null).await?;
+    let server = |at: SocketAddr| json!({"host": at.ip().to_string(), "port": at.port()});
+    accounts.insert("smtp".to_owned(), server(submission));
+    accounts.insert("imap".to_owned(), server(running.address));
+    running.accounts = Value::Object(accounts);
+    Ok((running, post))
+}
+
+/// Serves mailboxes that somebody else made: IMAP at `listen`, submission at a port of its own beside it, which is given too.
+///
+/// # Errors
+/// What binding the address says.
+pub async fn serve_post(listen: SocketAddr, post: &Post, accounts: Value) -> io::Result<(Running, SocketAddr)> {
     let wire = Wire::default();
     let here = post.clone();
     let submission = serve_lines(SocketAddr::new(listen.ip(), 0), "smtp", wire.clone(), Value::Null, move |stream| {
@@ -60,20 +73,14 @@ pub async fn start(listen: SocketAddr, clock: Clock) -> io::Result<(Running, Pos
         Box::pin(session.run())
     })
     .await?;
-    accounts.insert(
-        "smtp".to_owned(),
-        json!({"host": submission.address.ip().to_string(), "port": submission.address.port()}),
-    );
     let here = post.clone();
-    let mut running = serve_lines(listen, "imap", wire, Value::Null, move |stream| {
+    let running = serve_lines(listen, "imap", wire, accounts, move |stream| {
         let session = imap::Session::new(here.clone(), Line::new(stream));
         Box::pin(session.run())
     })
     .await?;
-    accounts
-        .insert("imap".to_owned(), json!({"host": running.address.ip().to_string(), "port": running.address.port()}));
-    running.accounts = Value::Object(accounts);
-    Ok((running.and(submission), post))
+    let at = submission.address;
+    Ok((running.and(submission), at))
 }
 
 /// A mail as somebody's program writes it.
