@@ -25,7 +25,7 @@ use crate::http::{self, Web};
 use crate::lifecycle::{self, Lifecycle};
 use crate::live::Hub;
 use crate::model::{Role, UserId};
-use crate::playground::{Playground, visitors};
+use crate::playground::{Playground, mail, visitors};
 use crate::secret::{self, KeyError, MasterKey, Secret};
 use crate::store::engine::Pools;
 use crate::store::{Actor, Store, StoreError, migrate, settings};
@@ -92,13 +92,13 @@ pub async fn open_desk(place: &Place) -> Result<Desk, Failure> {
 }
 
 fn desk(place: &Place, opened: &Opened) -> Result<Desk, Failure> {
-    desk_beside(place, opened, None)
+    desk_beside(place, opened, &[])
 }
 
-/// The desk, and a private address it may reach besides.
-fn desk_beside(place: &Place, opened: &Opened, beside: Option<SocketAddr>) -> Result<Desk, Failure> {
+/// The desk, and private addresses it may reach besides.
+fn desk_beside(place: &Place, opened: &Opened, beside: &[SocketAddr]) -> Result<Desk, Failure> {
     let client = Client::new(place.allow_private).map_err(|error| Failure::new(error.to_string()))?;
-    let client = if let Some(address) = beside { client.and_also(address) } else { client };
+    let client = beside.iter().fold(client, |client, address| client.and_also(*address));
     let connections = Connections::new(opened.store.clone(), client, opened.key.clone(), place.history());
     Ok(Desk::new(opened.store.clone(), connections, Rules::default(), place.data.join("media")))
 }
@@ -132,27 +132,68 @@ pub async fn fake(channel: &str, listen: SocketAddr) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Connects the playground's brand, or tells the account of an earlier start where the platform is now.
-async fn move_in(desk: &Desk, playground: &Playground) -> Result<(), Failure> {
+/// What the playground plays beside the server itself.
+struct Stage {
+    platform: Playground,
+    mailbox: mail::Mailbox,
+}
+
+/// Serves the invented platforms when they were asked for. The play and the work on it belong together: a process that only
+/// serves pages would play to nobody.
+async fn set_up(place: &Place, serving: &Serving, clock: &Clock) -> Result<Option<Stage>, Failure> {
+    if !serving.playground || !serving.does(Part::Work) {
+        return Ok(None);
+    }
+    let (liveliness, seed) = (serving.playground_pace, rand::random());
+    let failed = |error| Failure::new(format!("the playground cannot be played: {error}"));
+    let platform = crate::playground::start(clock.clone(), liveliness, seed, &place.data).await.map_err(failed)?;
+    let mailbox = mail::start(clock.clone(), liveliness, seed).await.map_err(failed)?;
+    Ok(Some(Stage { platform, mailbox }))
+}
+
+/// Connects the brand and raises the curtain.
+async fn raise(stage: Stage, desk: &Desk, life: &Lifecycle) -> Result<(), Failure> {
+    let Stage { platform, mailbox } = stage;
+    move_in(desk, platform.channel, platform.name, &platform.handle, platform.settings()).await?;
+    let known = move_in(desk, mail::CHANNEL, mail::NAME, mail::ADDRESS, mailbox.settings()).await?;
+    let stop = life.stopping();
+    life.spawn("playground", async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = platform.play() => {}
+            () = platform.remember() => {}
+        }
+    });
+    let stop = life.stopping();
+    life.spawn("playground mail", async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = mailbox.play(known) => {}
+        }
+    });
+    Ok(())
+}
+
+/// Connects an account of the invented brand, or tells that of an earlier start where its platform is now; true in the latter
+/// case.
+async fn move_in(
+    desk: &Desk,
+    channel: &str,
+    name: &str,
+    handle: &str,
+    settings: serde_json::Value,
+) -> Result<bool, Failure> {
     let failed = |error: DeskError| Failure::new(format!("the playground's account cannot be connected: {error}"));
     let viewer = administrator(desk).await?;
     let known = desk.accounts(&viewer).await.map_err(failed)?;
-    let known =
-        known.into_iter().find(|account| account.channel == playground.channel && account.handle == playground.handle);
-    let settings = playground.settings();
-    if let Some(account) = known {
+    if let Some(account) = known.into_iter().find(|account| account.channel == channel && account.handle == handle) {
         let change = AccountChange { settings: Some(settings), enabled: Some(true), ..AccountChange::default() };
         desk.change_account(&viewer, account.id, &change).await.map_err(failed)?;
-    } else {
-        let new = NewAccount {
-            channel: playground.channel.to_owned(),
-            name: Some(playground.name.to_owned()),
-            settings,
-            team_ids: Vec::new(),
-        };
-        desk.add_account(&viewer, &new).await.map_err(failed)?;
+        return Ok(true);
     }
-    Ok(())
+    let new = NewAccount { channel: channel.to_owned(), name: Some(name.to_owned()), settings, team_ids: Vec::new() };
+    desk.add_account(&viewer, &new).await.map_err(failed)?;
+    Ok(false)
 }
 
 /// The account of the invented brand's own chat, made at the first start.
@@ -255,25 +296,11 @@ pub async fn start(place: &Place, serving: &Serving, clock: Clock) -> Result<Run
     }
     let first_password = first_admin(&store).await?;
     let life = Lifecycle::new();
-    // The play and the work on it belong together: a process that only serves pages would play to nobody.
-    let playground = if serving.playground && serving.does(Part::Work) {
-        let seed = rand::random();
-        let started = crate::playground::start(store.clock().clone(), serving.playground_pace, seed, &place.data).await;
-        Some(started.map_err(|error| Failure::new(format!("the playground cannot be played: {error}")))?)
-    } else {
-        None
-    };
-    let desk = desk_beside(place, &opened, playground.as_ref().map(|playground| playground.address))?;
-    if let Some(playground) = playground {
-        move_in(&desk, &playground).await?;
-        let stop = life.stopping();
-        life.spawn("playground", async move {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = playground.play() => {}
-                () = playground.remember() => {}
-            }
-        });
+    let stage = set_up(place, serving, store.clock()).await?;
+    let played = stage.as_ref().map(|stage| [&[stage.platform.address][..], &stage.mailbox.addresses].concat());
+    let desk = desk_beside(place, &opened, &played.unwrap_or_default())?;
+    if let Some(stage) = stage {
+        raise(stage, &desk, &life).await?;
     }
     let hub = Hub::new(desk.clone());
 

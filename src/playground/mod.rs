@@ -1,13 +1,15 @@
 //! The playground: an invented brand on an invented platform, with customers who never existed, for somebody who wants to see
 //! and try Balie without connecting anything.
 //!
-//! Owns: the people, what they say and when they say it, on the fake of a channel served on loopback to the real connector.
+//! Owns: the people, what they say and when they say it, on fakes of channels served on loopback to the real connectors: the
+//! platform here, the brand's mailbox in `mail`, its site's chat in `visitors`.
 //! Promises: nothing of it is reachable when it was not asked for; it knows no more of Balie than a customer does; its pace
 //! can be changed while it plays.
 //! Must not: know the desk, the database or an agent.
 
 mod director;
 mod lines;
+pub mod mail;
 mod people;
 pub mod visitors;
 
