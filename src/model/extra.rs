@@ -151,6 +151,8 @@ pub struct Reaction {
 
 /// Evidence about who somebody is: what may make two handles one person.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+// The right to answer is a `Claim` too; in the API's description each needs a name of its own.
+#[schema(as = IdentityClaim)]
 pub struct Claim {
     pub kind: ClaimKind,
     /// Normalised as its kind says.

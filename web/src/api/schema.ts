@@ -1366,7 +1366,15 @@ export interface components {
             avatar_url?: string | null;
             url?: string | null;
             /** @description What is known of who they are elsewhere. */
-            claims: components["schemas"]["Claim"][];
+            claims: components["schemas"]["IdentityClaim"][];
+        };
+        /** @description Evidence about who somebody is: what may make two handles one person. */
+        IdentityClaim: {
+            kind: components["schemas"]["ClaimKind"];
+            /** @description Normalised as its kind says. */
+            value: string;
+            /** @description The platform or a signature vouches for it; otherwise somebody only typed it. */
+            verified: boolean;
         };
         /**
          * Format: uuid
