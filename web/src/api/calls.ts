@@ -20,6 +20,7 @@ import type {
   Measure,
   Message,
   MessageAction,
+  NewCall,
   NextUp,
   Page,
   Priority,
@@ -112,6 +113,14 @@ export const conversations = {
     call<ConversationRow>('PUT', conversation(id, '/priority'), { body: { priority } }),
   draft: (id: Id, draft: Draft) =>
     call<void>('PUT', conversation(id, '/draft'), { body: draft }),
+};
+
+export const calls = {
+  note: (key: string, body: NewCall) =>
+    call<{ conversation: ConversationRow; message: Message }>('POST', '/api/calls', {
+      body,
+      headers: { 'idempotency-key': key },
+    }),
 };
 
 export const contacts = {

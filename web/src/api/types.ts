@@ -36,6 +36,8 @@ export type ConversationRow = Omit<Sent<Schemas['ConversationRow']>, 'last_direc
 export type ClaimInfo = { user_id: Id; until: Millis; token?: number | null };
 export type Why = Sent<Schemas['Why']>;
 export type HandOff = Sent<Schemas['HandOff']>;
+/** A call on the telephone, as it is written down. */
+export type NewCall = Schemas['NewCall'];
 export type AnsweredElsewhere = Schemas['AnsweredElsewhere'];
 export type Attachment = Sent<Schemas['Attachment']>;
 export type Delivery = Sent<Schemas['Delivery']>;

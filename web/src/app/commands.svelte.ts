@@ -12,6 +12,8 @@ interface Definition {
   section: Section;
   /** Works while a text field has the focus. */
   inText?: boolean;
+  /** Not everywhere: the cheat sheet names it only where it can be done. */
+  sometimes?: boolean;
 }
 
 const definitions = {
@@ -32,6 +34,7 @@ const definitions = {
   'work.priority': { key: 'p', section: 'work' },
   'work.undo': { key: 'u', section: 'work' },
   'work.person': { key: 'h', section: 'work' },
+  'work.call': { key: 't', section: 'work', sometimes: true },
   'person.link': { key: '=', section: 'work' },
   'person.unlink': { key: '-', section: 'work' },
   'work.back': { key: 'Escape', section: 'work' },
