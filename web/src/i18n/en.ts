@@ -8,6 +8,7 @@ export const en: Record<keyof typeof nl, Text> = {
   cancel: 'Cancel',
   chosen: 'chosen',
   close: 'Close',
+  'copy.failed': 'This browser does not allow copying. Select the text and copy it yourself.',
   hide: 'Hide',
   loading: 'Loading…',
   retry: 'Try again',

@@ -6,6 +6,7 @@ export const nl = {
   cancel: 'Annuleren',
   chosen: 'gekozen',
   close: 'Sluiten',
+  'copy.failed': 'Kopiëren lukt niet in deze browser. Selecteer de tekst en kopieer zelf.',
   hide: 'Verbergen',
   loading: 'Laden…',
   retry: 'Probeer opnieuw',
