@@ -244,6 +244,18 @@ fn sql_is_written_in_the_store_alone() {
 }
 
 #[test]
+fn every_channel_stands_in_the_readme() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    for channel in balie::channels::registry::all() {
+        assert!(
+            readme.contains(&format!("| **{}**", channel.name)),
+            "{} has no row in the table of channels",
+            channel.name
+        );
+    }
+}
+
+#[test]
 fn every_file_says_what_it_owns_and_stays_small() {
     for (path, text) in sources() {
         if path.file_name().is_some_and(|name| name == "main.rs") {
