@@ -73,6 +73,8 @@ impl Client {
                 .user_agent(concat!("Balie/", env!("CARGO_PKG_VERSION"), " (webcare inbox)"))
                 .connect_timeout(Duration::from_secs(10))
                 .pool_idle_timeout(Duration::from_secs(60))
+                // Where a redirect leads, nobody needs to know from which address: many hold a secret.
+                .referer(false)
                 .dns_resolver(Arc::new(Guard { allow_private }))
                 .redirect(reqwest::redirect::Policy::custom(move |attempt| {
                     if attempt.previous().len() > 5 {
@@ -405,6 +407,24 @@ mod tests {
         ] {
             assert_eq!(client.check(&url.parse().unwrap()).is_ok(), allowed, "{url}");
         }
+    }
+
+    #[tokio::test]
+    async fn nobody_is_told_where_we_were_sent_from() {
+        use crate::channels::fake::{Fault, Rule, Wire, serve};
+        let start = async || {
+            let page = axum::Router::new().fallback(|| async { "" });
+            serve("127.0.0.1:0".parse().unwrap(), page, Wire::default(), serde_json::Value::Null).await.unwrap()
+        };
+        let (here, there) = (start().await, start().await);
+        let to = format!("{}/there", there.url);
+        here.wire.inject(Rule::new("/feed", Fault::with_headers(302, &[("location", &to)])));
+        let client = Client::new(true).unwrap();
+        // Many an address is a secret of its own: a bot's token, a feed's key.
+        let url = format!("{}/feed?key=geheim", here.url).parse().unwrap();
+        let answer = client.send(client.request(reqwest::Method::GET, &url).unwrap()).await.unwrap();
+        assert!(answer.status.is_success());
+        assert_eq!(there.wire.calls()[0].headers.get("referer"), None);
     }
 
     #[tokio::test]
