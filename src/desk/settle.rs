@@ -234,13 +234,17 @@ impl Desk {
 }
 
 async fn confirm(tx: &mut Tx, message: &mut Stored, row: &mut OutboxRow, sent: Sent) -> Result<(), DeskError> {
-    // The platform's echo may have come in first, as the brand's post from elsewhere.
-    for echo in tx.messages_by_external(message.account_id, &[&sent.external_id]).await? {
-        if echo.origin == Origin::Elsewhere {
-            tx.drop_echo(&echo).await?;
+    let mut external_id = sent.external_id;
+    for other in tx.messages_by_external(message.account_id, &[&external_id]).await? {
+        if other.origin == Origin::Elsewhere {
+            // The platform's echo came in first, as the brand's post from elsewhere.
+            tx.drop_echo(&other).await?;
+        } else if other.id != message.id {
+            // Some systems call an answer as they call the question. It was sent all the same, and must be settled.
+            external_id = format!("{external_id}~{}", message.id);
         }
     }
-    message.external_id = Some(sent.external_id);
+    message.external_id = Some(external_id);
     message.url = sent.url;
     message.meta = Json(sent.meta);
     message.delivery = Some(DeliveryState::Sent);

@@ -180,6 +180,21 @@ on_both_engines! {
         assert_eq!(opened.messages[1].delivery.as_ref().unwrap().state, DeliveryState::Sent);
     }
 
+    async fn a_platform_that_names_two_messages_alike_delays_neither(f) {
+        let (opened, token) = claimed(&f).await;
+        let message = f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
+        // A system that answers with the id of the question, say.
+        let question = f.store.stored_message(opened.messages[0].id).await.unwrap().unwrap().external_id.unwrap();
+        f.desk.settle(&due(&f).await[0], Ok(arrived(&question))).await.unwrap();
+        let opened = f.desk.open(&f.sanne, opened.row.id).await.unwrap();
+        assert_eq!(opened.messages[1].delivery.as_ref().unwrap().state, DeliveryState::Sent);
+        assert_eq!(opened.messages[1].id, message.id);
+        let ours = f.store.stored_message(message.id).await.unwrap().unwrap().external_id.unwrap();
+        assert!(ours.starts_with(&question) && ours != question, "{ours}");
+        f.later(LEASE + Duration::from_secs(1));
+        assert!(due(&f).await.is_empty());
+    }
+
     async fn replies_in_a_thread_keep_their_order(f) {
         let (opened, token) = claimed(&f).await;
         for (key, text) in [("k1", "een"), ("k2", "twee")] {
