@@ -19,20 +19,19 @@ pub(super) fn read<'a>(fields: impl Iterator<Item = &'a str>, trusts: Option<&st
     let mut found = Found::default();
     let Some(trusts) = trusts.filter(|name| !name.is_empty()) else { return found };
     for field in fields {
-        let bare = without_comments(field);
+        let bare = plain(field);
         let mut parts = bare.split(';');
         let server = parts.next().unwrap_or_default().split_ascii_whitespace().next().unwrap_or_default();
         if !server.eq_ignore_ascii_case(trusts) {
             continue;
         }
-        let mut aligned = false;
+        let (mut aligned, mut failed) = (false, false);
         for part in parts {
             let mut words = part.split_ascii_whitespace();
             let Some((method, result)) = words.next().and_then(|word| word.split_once('=')) else { continue };
             let (method, result) = (method.trim().to_ascii_lowercase(), result.to_ascii_lowercase());
             let signed = words.any(|word| {
                 let Some((name, value)) = word.split_once('=') else { return false };
-                let value = value.trim_matches('"');
                 let by = value.rsplit('@').next().unwrap_or_default();
                 matches!(name.to_ascii_lowercase().as_str(), "header.d" | "header.i" | "header.from")
                     && stands_for(by, domain)
@@ -49,14 +48,13 @@ pub(super) fn read<'a>(fields: impl Iterator<Item = &'a str>, trusts: Option<&st
                 "dmarc" => {
                     // Without a domain it can only be the author's.
                     aligned |= result == "pass" && (signed || !part.contains("header.from"));
-                    found.dmarc = Some(result);
+                    failed |= matches!(result.as_str(), "fail" | "permerror" | "temperror");
+                    found.dmarc = found.dmarc.or(Some(result));
                 }
                 _ => {}
             }
         }
-        found.vouched = aligned
-            && !domain.is_empty()
-            && !matches!(found.dmarc.as_deref(), Some("fail" | "permerror" | "temperror"));
+        found.vouched = aligned && !failed && !domain.is_empty();
         break;
     }
     found
@@ -68,10 +66,20 @@ fn stands_for(by: &str, domain: &str) -> bool {
     by == domain || (by.contains('.') && domain.strip_suffix(&by).is_some_and(|rest| rest.ends_with('.')))
 }
 
-fn without_comments(field: &str) -> String {
-    let (mut depth, mut out) = (0_usize, String::with_capacity(field.len()));
-    for c in field.chars() {
+/// A field without its comments, and with nothing in its quoted strings that could pass for a part of the field: what stands
+/// between quotes there is often the sender's choice.
+fn plain(field: &str) -> String {
+    let (mut depth, mut quoted, mut out) = (0_usize, false, String::with_capacity(field.len()));
+    let mut chars = field.chars();
+    while let Some(c) = chars.next() {
         match c {
+            '\\' if quoted || depth > 0 => {
+                chars.next();
+            }
+            // In a comment, too: servers repeat there what a sender chose.
+            '"' => quoted = !quoted,
+            _ if quoted && depth > 0 => {}
+            c if quoted => out.push(if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '@') { c } else { '_' }),
             '(' => depth += 1,
             ')' => depth = depth.saturating_sub(1),
             c if depth == 0 => out.push(c),
@@ -94,6 +102,7 @@ mod tests {
         let good = "mx.brand.example; dkim=pass (2048-bit key) header.d=home.example header.s=s1; spf=pass smtp.mailfrom=x@home.example; dmarc=pass (p=REJECT) header.from=home.example";
         assert!(vouched(&[good], "home.example"));
         assert!(vouched(&["mx.brand.example 1; dkim=pass header.i=@home.example"], "mail.home.example"));
+        assert!(vouched(&[r#"mx.brand.example; dkim=pass header.d="home.example""#], "home.example"));
         for (fields, domain) in [
             (vec!["evil.example; dmarc=pass header.from=home.example"], "home.example"),
             (
@@ -108,6 +117,37 @@ mod tests {
             (vec!["mx.brand.example; none"], "home.example"),
             (vec!["(mx.brand.example; dmarc=pass header.from=home.example"], "home.example"),
             (vec!["mx.brand.example; dkim=pass header.d=example"], "home.example"),
+            // What a sender chose, between quotes, is no finding.
+            (
+                vec![
+                    r#"mx.brand.example; dmarc=fail header.from=home.example; spf=pass smtp.mailfrom="x; dmarc=pass header.from=home.example; y"@evil.example"#,
+                ],
+                "home.example",
+            ),
+            (
+                vec![
+                    r#"mx.brand.example; dmarc=none; spf=pass smtp.mailfrom="x\"; dkim=pass header.d=home.example; y"@evil.example"#,
+                ],
+                "home.example",
+            ),
+            (
+                vec![
+                    r#"mx.brand.example; spf=pass (domain of "a\) ; dkim=pass header.d=home.example (b"@evil.example) smtp.mailfrom=x@evil.example"#,
+                ],
+                "home.example",
+            ),
+            (
+                vec![
+                    r#"mx.brand.example; spf=pass (mx: domain of "a) ; dkim=pass header.d=home.example (b"@evil.example designates it) smtp.helo=x"#,
+                ],
+                "home.example",
+            ),
+            (
+                vec![
+                    r#"mx.brand.example; spf=pass smtp.mailfrom="(; "@evil.example; dmarc=fail header.from=home.example; x="); dkim=pass header.d=home.example""#,
+                ],
+                "home.example",
+            ),
         ] {
             assert!(!vouched(&fields, domain), "{fields:?}");
         }
