@@ -14,7 +14,7 @@ use mail_builder::headers::message_id::MessageId;
 use mail_builder::headers::text::Text;
 use mail_builder::mime::MimePart;
 
-use super::me::{LOOP, Me, Meta, OWN_ID};
+use super::me::{LOOP, Me, Meta, NOBODY, OWN_ID};
 use super::settings::{Settings, is_address};
 use super::smtp::Envelope;
 use crate::channels::{ChannelError, Class, Original, Outgoing, Words};
@@ -50,7 +50,11 @@ pub fn own_id(outgoing: &Outgoing, settings: &Settings) -> String {
 /// # Errors
 /// `Rejected` when there is nobody to send it to, or an address is none.
 pub fn compose(outgoing: &Outgoing, settings: &Settings, me: &Me) -> Result<Composed, ChannelError> {
-    let parent = outgoing.reply_to.as_ref().map(|(id, meta)| (id, Meta::of(meta)));
+    let parent = outgoing.reply_to.as_ref().map(|(id, meta)| {
+        let meta = Meta::of(meta);
+        // As its author knows it: of two mails with one id, one got another name here.
+        (if is_id(&meta.id) { meta.id.clone() } else { id.clone() }, meta)
+    });
     let id = own_id(outgoing, settings);
     let (to, cc, bcc) = recipients(outgoing, parent.as_ref().map(|(_, meta)| meta), me)?;
     let references = references(parent.as_ref().map(|(id, meta)| (id.as_str(), meta)));
@@ -70,7 +74,7 @@ pub fn compose(outgoing: &Outgoing, settings: &Settings, me: &Me) -> Result<Comp
         && is_id(parent)
         && !outgoing.forward
     {
-        mail = mail.in_reply_to(MessageId::new((*parent).clone()));
+        mail = mail.in_reply_to(MessageId::new(parent.clone()));
     }
     if !references.is_empty() {
         mail = mail.references(MessageId::new_list(references.iter().cloned()));
@@ -138,11 +142,20 @@ fn recipients(outgoing: &Outgoing, parent: Option<&Meta>, me: &Me) -> Result<Thr
     let chosen = match (&outgoing.addressed, parent) {
         (Some(chosen), _) => (chosen.to.clone(), chosen.cc.clone(), chosen.bcc.clone()),
         (None, Some(parent)) if !outgoing.forward => {
-            let wants: Vec<_> = parent.reply_to.iter().filter(|(address, _)| !me.is(address)).collect();
-            let from = if wants.is_empty() { vec![&parent.from] } else { wants };
+            let others = |all: &'_ [(String, String)]| -> Vec<(String, String)> {
+                all.iter().filter(|(address, _)| !me.is(address)).cloned().collect()
+            };
+            let wants = others(&parent.reply_to);
+            let from = match wants.as_slice() {
+                // To our own mail is added what its readers are to know.
+                [] if me.is(&parent.from.0) => others(&parent.to),
+                [] => vec![parent.from.clone()],
+                _ => wants,
+            };
             let to = from
                 .into_iter()
-                .map(|(address, name)| Mailbox { address: address.clone(), name: name.clone() })
+                .filter(|(address, _)| address != NOBODY)
+                .map(|(address, name)| Mailbox { address, name })
                 .collect();
             (to, Vec::new(), Vec::new())
         }

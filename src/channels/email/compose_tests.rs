@@ -210,3 +210,31 @@ fn passing_on_takes_the_files_along_and_answers_nobody() {
     assert_eq!(mail.attachment(0).unwrap().attachment_name().unwrap(), "foto van het pakket 📦.png");
     assert_eq!(mail.attachment(0).unwrap().contents().len(), 5_000);
 }
+
+#[test]
+fn an_answer_names_the_mail_by_the_id_that_its_author_knows() {
+    let mut outgoing = outgoing(&parent());
+    // Of two mails with one id the second got a name of our own.
+    outgoing.reply_to.as_mut().unwrap().0 = "question@home.example#0123456789abcdef".to_owned();
+    let composed = written(&outgoing);
+    let mail = MessageParser::default().parse(&composed.raw).unwrap();
+    assert_eq!(mail.in_reply_to().as_text().unwrap(), "question@home.example");
+    assert_eq!(mail.references().as_text_list().unwrap(), ["root@home.example", "question@home.example"]);
+}
+
+#[test]
+fn who_answers_our_own_mail_writes_to_whom_it_went() {
+    let ours = Meta {
+        from: ("help@brand.example".to_owned(), "Merk".to_owned()),
+        to: vec![("anna@home.example".to_owned(), "Anna".to_owned()), ("info@brand.example".to_owned(), String::new())],
+        ..parent()
+    };
+    assert_eq!(written(&outgoing(&ours)).envelope.to, ["anna@home.example"]);
+}
+
+#[test]
+fn nobody_writes_to_who_is_not_known() {
+    let nobody = Meta { from: ("unknown@invalid".to_owned(), String::new()), ..parent() };
+    let error = compose(&outgoing(&nobody), &settings(), &me()).map(|_| ()).unwrap_err();
+    assert_eq!(error.code, "email.no_recipient");
+}

@@ -35,6 +35,9 @@ pub enum Folder {
     Sent,
 }
 
+/// The address of an author who gave none that can be read.
+pub const NOBODY: &str = "unknown@invalid";
+
 /// The header in which our own mail carries its Message-ID a second time: Exchange puts another one in the first place. Only
 /// to be believed in the Sent folder.
 pub const OWN_ID: &str = "X-Balie-Message";

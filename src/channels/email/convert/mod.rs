@@ -27,7 +27,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::me::{Folder, LOOP, Me, Meta, OWN_ID};
+use super::me::{Folder, LOOP, Me, Meta, NOBODY, OWN_ID};
 use super::thread::{made_up_id, message_id, name_of};
 use crate::channels::{Author, Item, Message, Source, ThreadRef, Unreadable, html};
 use crate::model::{
@@ -197,10 +197,8 @@ impl Writer {
             .or_else(|| {
                 head.get("return-path").and_then(people::valid).map(|address| Mailbox { address, name: String::new() })
             });
-        let mut mailbox = first.unwrap_or_else(|| Mailbox {
-            address: "unknown@invalid".to_owned(),
-            name: head.text("from").unwrap_or_default(),
-        });
+        let mut mailbox = first
+            .unwrap_or_else(|| Mailbox { address: NOBODY.to_owned(), name: head.text("from").unwrap_or_default() });
         let domain = mailbox.address.rsplit('@').next().unwrap_or_default().to_lowercase();
         let mut auth = auth::read(head.all("authentication-results"), me.trusts.as_deref(), &domain);
         // Of two authors nobody can vouch for one.
@@ -227,7 +225,7 @@ impl Writer {
 
     /// Who gets the answer when no other address is named; nobody when there is none.
     fn answered(&self, people: &People) -> Option<Mailbox> {
-        let known = self.mailbox.address != "unknown@invalid";
+        let known = self.mailbox.address != NOBODY;
         if known { Some(self.mailbox.clone()) } else { people.sender.first().cloned() }
     }
 }
@@ -250,7 +248,7 @@ fn author(writer: &Writer) -> Author {
     } else {
         &writer.mailbox.name
     };
-    let known = lower != "unknown@invalid";
+    let known = lower != NOBODY;
     Author {
         external_id: lower.clone(),
         handle: address.clone(),
