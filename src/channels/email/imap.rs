@@ -174,7 +174,7 @@ impl Session {
                 exists: mailbox.exists,
                 modseq: mailbox.highest_modseq,
             })),
-            Err(Error::No(_)) => Ok(None),
+            Err(Error::No(why)) if !is_busy(&why) => Ok(None),
             Err(error) => Err(of(&error)),
         }
     }
@@ -391,13 +391,17 @@ impl async_imap::Authenticator for Once {
     }
 }
 
-/// A refused login. Servers that are only busy say so in a code.
-fn no(why: &str) -> ChannelError {
+/// Whether a server says no for now only: in a code (RFC 9051 §7.1), or in words.
+fn is_busy(why: &str) -> bool {
     let upper = why.to_uppercase();
-    if ["UNAVAILABLE", "[LIMIT]", "INUSE", "SERVERBUG", "TEMPORAR", "TOO MANY", "TRY AGAIN"]
+    ["UNAVAILABLE", "[LIMIT]", "INUSE", "SERVERBUG", "TEMPORAR", "TOO MANY", "TRY AGAIN"]
         .iter()
         .any(|word| upper.contains(word))
-    {
+}
+
+/// A refused login. Servers that are only busy say so.
+fn no(why: &str) -> ChannelError {
+    if is_busy(why) {
         return busy(why);
     }
     let said = said(why);

@@ -210,7 +210,9 @@ impl Email {
                 if !old && !entry.draft {
                     self.read_mail(session, me, (folder, kind, since), place.validity, entry, batch, room).await?;
                 }
-                place.newest = place.newest.max(entry.at.map_or(0, |at| at.0));
+                // Copied mail may come from any time; what comes after it must not seem older.
+                let now = self.context.clock.now();
+                place.newest = place.newest.max(entry.at.map_or(0, |at| at.0.min(now.0)));
                 place.next = entry.uid + 1;
             }
             place.next = place.next.max(last + 1);

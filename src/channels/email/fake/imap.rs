@@ -264,10 +264,13 @@ impl Session {
         let Some(name) = arguments.first().and_then(Word::text).map(|name| inbox(&name)) else { return Some(bad()) };
         let condstore =
             matches!(arguments.get(1), Some(Word::List(words)) if words.iter().any(|word| word.upper() == "CONDSTORE"));
-        let (shy, capable) = {
-            let world = self.post.lock();
-            (world.manners.shy, world.manners.capabilities.contains(&"CONDSTORE"))
+        let (shy, capable, shut) = {
+            let manners = &self.post.lock().manners;
+            (manners.shy, manners.capabilities.contains(&"CONDSTORE"), manners.shut.clone())
         };
+        if let Some(why) = shut {
+            return Some(no(&why));
+        }
         let Some(folder) = self.with(|owner| owner.folders.get(&name).cloned())? else {
             return Some(no("[NONEXISTENT] there is no such folder"));
         };

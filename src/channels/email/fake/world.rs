@@ -109,6 +109,8 @@ pub struct Manners {
     pub size: usize,
     /// Sent mail is filed by the server itself, as Gmail does.
     pub files_sent: bool,
+    /// No folder can be opened, for this reason.
+    pub shut: Option<String>,
 }
 
 impl Default for Manners {
@@ -135,6 +137,7 @@ impl Default for Manners {
             shy: false,
             size: 35 * 1024 * 1024,
             files_sent: false,
+            shut: None,
         }
     }
 }

@@ -188,3 +188,40 @@ async fn a_server_that_hangs_up_in_the_middle_of_anything_makes_no_mail_pass_by(
         }
     }
 }
+
+#[tokio::test]
+async fn a_mail_from_the_future_hides_nothing_from_a_mailbox_that_began_anew() {
+    let (stage, mut inbox) = opened(json!({})).await;
+    let raw = "From: klant@thuis.test\r\nTo: help@merk.test\r\nMessage-ID: <later@thuis.test>\r\nSubject: x\r\n\r\nuit 2099\r\n";
+    {
+        let mut world = stage.post.lock();
+        let folder = world.owners.get_mut(BRAND).unwrap().folders.get_mut("INBOX").unwrap();
+        folder.add(raw.into(), std::collections::BTreeSet::new(), crate::model::Timestamp(4_070_908_800_000));
+    }
+    inbox.pull().await.unwrap();
+    inbox.find("uit 2099");
+    stage.fresh("vlak voor het herstel");
+    stage.post.lock().renumber(BRAND, "INBOX");
+    stage.fresh("vlak na het herstel");
+    inbox.pull().await.unwrap();
+    assert_eq!((inbox.count("vlak voor het herstel"), inbox.count("vlak na het herstel")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_opened_for_now_is_not_missing() {
+    for said in [
+        "[INUSE] mailbox is locked by POP server",
+        "[UNAVAILABLE] Temporary authentication failure",
+        "[SERVERBUG] Internal error",
+    ] {
+        let (stage, mut inbox) = opened(json!({})).await;
+        stage.fresh("kom ik nog?");
+        stage.post.lock().manners.shut = Some(said.to_owned());
+        let error = inbox.pull().await.unwrap_err();
+        assert_eq!(error.class, crate::channels::Class::Transient, "{said}: {error}");
+        assert!(error.cause.en.contains(&said[1..6]), "{error}");
+        stage.post.lock().manners.shut = None;
+        inbox.pull().await.unwrap();
+        inbox.find("kom ik nog?");
+    }
+}
