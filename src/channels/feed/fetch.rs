@@ -30,6 +30,9 @@ const MOST_SEEN: usize = 5_000;
 /// Where we are in a feed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
+    /// The address an admin gave, for which the next four are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<url::Url>,
     /// Where it moved to for good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved: Option<url::Url>,
@@ -46,6 +49,15 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// The cursor for this address: what another one said about itself says nothing about it.
+    pub fn at(self, address: &url::Url) -> Self {
+        let of = Some(address.clone());
+        if self.of.is_none() || self.of == of {
+            return Self { of, ..self };
+        }
+        Self { of, seen: self.seen, ..Self::default() }
+    }
+
     pub fn see(&mut self, key: &str, hash: &str, now: Timestamp) {
         self.seen.insert(key.to_owned(), (hash.to_owned(), now));
     }

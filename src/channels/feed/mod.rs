@@ -172,7 +172,8 @@ impl Pull for Reader {
     async fn pull(&self, _: &str, cursor: Option<&Value>) -> Result<Batch, ChannelError> {
         let now = self.context.clock.now();
         let first = cursor.is_none();
-        let mut at: Cursor = cursor.and_then(|cursor| serde_json::from_value(cursor.clone()).ok()).unwrap_or_default();
+        let at: Cursor = cursor.and_then(|cursor| serde_json::from_value(cursor.clone()).ok()).unwrap_or_default();
+        let mut at = at.at(&self.url);
         if at.not_before.is_some_and(|moment| now < moment) {
             return Ok(Batch::default());
         }
@@ -187,7 +188,7 @@ impl Pull for Reader {
                 let before = at.seen.get(&entry.key).cloned();
                 at.see(&entry.key, &hash, now);
                 let known = before.is_some();
-                if before.is_some_and(|(old, _)| old == hash) || !self.filter.lets_through(&entry) {
+                if before.as_ref().is_some_and(|(old, _)| *old == hash) || !self.filter.lets_through(&entry) {
                     continue;
                 }
                 let history = first && !known;
@@ -196,8 +197,9 @@ impl Pull for Reader {
                 }
                 match entry.message(&feed.title, history, now) {
                     Ok(mut message) => {
-                        if known {
-                            message.edited_at = Some(entry.updated.unwrap_or(now));
+                        if let Some((_, last)) = before {
+                            // Not every feed says when it changed an entry: then it was after we last read it.
+                            message.edited_at = Some(entry.updated.filter(|at| *at > last).unwrap_or(now));
                         }
                         batch.items.push(Item::Message(Box::new(message)));
                     }

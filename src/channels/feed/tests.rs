@@ -365,3 +365,40 @@ proptest::proptest! {
         let _ = super::read::feed(format!("<rss version=\"2.0\"><channel><item><title>{body}").as_bytes(), &url);
     }
 }
+
+#[tokio::test]
+async fn every_change_of_an_entry_is_newer_than_the_one_before() {
+    let played = Played::start().await;
+    let channel = played.file("x.xml");
+    let mut cursor = json!({});
+    let mut edits = Vec::new();
+    for text in ["eerst", "toen", "nu"] {
+        let body = format!(
+            "<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>T</title><entry><id>1</id><title>Storing</title>\
+             <published>2026-03-02T08:00:00Z</published><updated>2026-03-02T08:30:00Z</updated><content>{text}</content></entry></feed>"
+        );
+        played.running.wire.inject(Rule::new("/x.xml", Fault::Answer { status: 200, headers: Vec::new(), body }));
+        let batch = channel.pull().unwrap().pull("entries", Some(&cursor)).await.unwrap();
+        edits.push(messages(&batch)[0].edited_at);
+        cursor = batch.next.unwrap();
+        played.clock.advance(Duration::from_secs(3_600));
+    }
+    // Who forgets to say that it changed has changed it all the same.
+    assert!(edits[0] < edits[1] && edits[1] < edits[2], "{edits:?}");
+}
+
+#[tokio::test]
+async fn the_address_an_admin_fills_in_counts_more_than_where_the_old_one_led() {
+    let played = Played::start().await;
+    played.site.write("Redactie", "Een", "een");
+    played.running.wire.inject(Rule::new("/old.xml", Fault::with_headers(301, &[("location", "/rss.xml")])));
+    let batch = played.file("old.xml").pull().unwrap().pull("entries", None).await.unwrap();
+    played.running.wire.forget();
+    let batch = played.file("atom.xml").pull().unwrap().pull("entries", batch.next.as_ref()).await.unwrap();
+    let calls = played.running.wire.calls();
+    assert_eq!(calls.iter().map(|call| call.path.as_str()).collect::<Vec<_>>(), ["/atom.xml"]);
+    assert!(!calls[0].headers.contains_key("if-none-match") && !calls[0].headers.contains_key("if-modified-since"));
+    assert!(batch.items.is_empty(), "what was read at the old address is not read twice");
+    let again = played.file("atom.xml").pull().unwrap().pull("entries", batch.next.as_ref()).await.unwrap();
+    assert!(again.items.is_empty() && played.running.wire.calls()[1].headers.contains_key("if-none-match"));
+}
