@@ -1,6 +1,7 @@
 //! Calls to one forum: addresses, headers, and what each refusal means.
 //!
-//! Promises: every refusal is classified here, once; the key is in no error.
+//! Promises: every refusal is classified here, once; the key is in no error, and goes to no other address than the forum's;
+//! only the forum itself can say that something is not there.
 
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use crate::model::Timestamp;
 /// A forum that hangs must be noticed twice within a minute.
 const PATIENCE: Duration = Duration::from_secs(20);
 const UNNAMED_WAIT: Duration = Duration::from_secs(60);
+/// A forum leads from one of its addresses to another; not often.
+const STEPS: usize = 4;
 
 /// One forum and who we are there.
 pub struct Api {
@@ -36,14 +39,14 @@ impl Api {
         self.url(path).to_string()
     }
 
-    pub async fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, ChannelError> {
+    async fn request(&self, method: Method, url: &url::Url) -> Result<RequestBuilder, ChannelError> {
         let secrets = self.context.secrets.load().await?;
         let key = secrets["key"].as_str().map(str::trim).unwrap_or_default();
         let question = method == Method::GET;
         let request = self
             .context
             .client
-            .request(method, &self.url(path))?
+            .straight(method, url)?
             .header("Api-Key", key)
             .header("Api-Username", &self.username)
             .header("accept", "application/json");
@@ -52,30 +55,68 @@ impl Api {
 
     /// GET, read as JSON.
     pub async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, ChannelError> {
-        let answer = self.context.client.send(self.request(Method::GET, path).await?.query(query)).await?;
-        if !answer.status.is_success() {
-            return Err(refusal(&answer, self.context.clock.now()));
+        let mut url = self.url(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
         }
-        serde_json::from_str(&String::from_utf8_lossy(&answer.body)).map_err(|_| not_json())
+        for _ in 0..STEPS {
+            let answer = self.context.client.send(self.request(Method::GET, &url).await?).await?;
+            if answer.status.is_success() {
+                return serde_json::from_str(&String::from_utf8_lossy(&answer.body)).map_err(|_| not_json());
+            }
+            match leads_to(&answer, &url) {
+                Some(next) if next.origin() == self.base.origin() => url = next,
+                Some(next) => return Err(moved(&next)),
+                None => return Err(refusal(&answer, self.context.clock.now())),
+            }
+        }
+        Err(moved(&url))
     }
 
     /// Posts a message. An answer that got lost is `Uncertain`.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ChannelError> {
-        let request = self.request(Method::POST, path).await?.json(body);
+        let url = self.url(path);
+        let request = self.request(Method::POST, &url).await?.json(body);
         let now = self.context.clock.now();
         match self.context.client.send(request).await {
             Ok(answer) if answer.status.is_success() => {
                 serde_json::from_slice(&answer.body).map_err(|_| ChannelError::uncertain("the answer cannot be read"))
             }
-            // A proxy that lost its patience does not know what the forum did.
-            Ok(answer) if matches!(answer.status.as_u16(), 500 | 502 | 504) => {
+            // A proxy that lost its patience does not know what the forum did; one that is busy did not ask it.
+            Ok(answer) if answer.status.is_server_error() && answer.status.as_u16() != 503 => {
                 Err(ChannelError::uncertain(format!("status {}", answer.status.as_u16())))
             }
-            Ok(answer) => Err(refusal(&answer, now)),
+            Ok(answer) => Err(match leads_to(&answer, &url) {
+                Some(next) => moved(&next),
+                None => refusal(&answer, now),
+            }),
             Err(Failure::NotSent(why)) => Err(ChannelError::transient(why)),
             Err(Failure::Lost(why)) => Err(ChannelError::uncertain(why)),
         }
     }
+}
+
+/// Where an answer sends us.
+fn leads_to(answer: &Answer, from: &url::Url) -> Option<url::Url> {
+    let leads = matches!(answer.status.as_u16(), 301 | 302 | 303 | 307 | 308);
+    answer.header("location").filter(|_| leads).and_then(|to| from.join(to).ok())
+}
+
+/// The forum is somewhere else, and our key is for this address.
+fn moved(to: &url::Url) -> ChannelError {
+    let to = to.origin().ascii_serialization();
+    ChannelError::new(
+        Class::Unauthorized,
+        "forum.moved",
+        Words::new(
+            format!("The forum's address sends us on to {to}, where Balie does not take its key."),
+            format!("Het adres van het forum stuurt ons door naar {to}; daar geeft Balie de sleutel niet af."),
+        ),
+        Words::new(
+            "If that is the forum, fill in that address at this account.",
+            "Is dat het forum, vul dan dat adres in bij dit account.",
+        ),
+    )
 }
 
 /// Something else than a forum answers.
@@ -125,6 +166,8 @@ pub fn refusal(answer: &Answer, now: Timestamp) -> ChannelError {
                 "Maak onder Beheer → API een nieuwe sleutel voor deze gebruiker, en vul die in.",
             ),
         ),
+        // A forum says so in its own words; a page of a proxy says nothing about a post.
+        404 | 410 if said.is_none() => not_json(),
         404 | 410 => ChannelError::new(
             Class::Rejected,
             "forum.gone",
@@ -141,6 +184,11 @@ pub fn refusal(answer: &Answer, now: Timestamp) -> ChannelError {
         300..=399 | 408 | 500.. => ChannelError::transient(format!("the forum is in trouble ({detail})")),
         _ => ChannelError::rejected("forum.refused", detail),
     }
+}
+
+/// Whether the forum says that something is not there, or not for us.
+pub fn is_away(error: &ChannelError) -> bool {
+    matches!(error.code.as_str(), "forum.gone" | "forum.forbidden")
 }
 
 /// As `refusal`, where what was asked for must exist on every forum.

@@ -4,8 +4,8 @@ use std::sync::PoisonError;
 
 use serde_json::json;
 
-use super::Forum;
 use super::wire::{Post, Topic};
+use super::{Forum, api};
 use crate::channels::{Author, ChannelError, Item, Message, ThreadRef, above, html};
 use crate::model::{Direction, Lane, MessageKind, ThreadKind, Timestamp};
 
@@ -58,11 +58,13 @@ impl Forum {
         while let Some(number) = next {
             let number = if above.len() >= LONGEST_CHAIN { 1 } else { number };
             match self.by_number(post.topic_id, number).await {
+                // Those who look after the forum are shown what was removed.
+                Ok(parent) if parent.is_gone() => break,
                 Ok(parent) => {
                     next = parent.parent();
                     above.push(parent);
                 }
-                Err(error) if error.code == "forum.gone" || error.code == "forum.forbidden" => break,
+                Err(error) if api::is_away(&error) => break,
                 Err(error) => return Err(error),
             }
         }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::posts::Placed;
 use super::wire::{Actions, Notification, Notifications, Post};
 use super::{FEEDS, Forum, api};
 use crate::channels::{Batch, ChannelError, Class, Feed, Item, Known, Pull, Unreadable};
@@ -80,56 +81,60 @@ impl Forum {
     async fn notifications(&self, mut at: Cursor) -> Result<Batch, ChannelError> {
         let mut batch = Batch::default();
         let back = at.since.minus(self.api.context.history);
-        let mut waiting: Vec<Notification> = Vec::new();
+        let mut waiting: Vec<(Notification, Value)> = Vec::new();
         let mut highest = at.seen;
-        'pages: for page in 0..PAGES {
+        for page in 0..PAGES {
             let (limit, offset) = (PAGE.to_string(), (page * PAGE).to_string());
             let query = [("limit", limit.as_str()), ("offset", offset.as_str())];
             let found: Notifications = self.api.get("notifications.json", &query).await.map_err(api::of_feed)?;
             let full = found.notifications.len() >= PAGE;
-            // High-priority ones stand first whatever their age, so a page is read to its end.
-            let mut older = 0;
+            // High-priority ones stand first whatever their age: only the last of a page says where it ends.
+            let mut reached = false;
             for raw in found.notifications {
                 let notification: Notification = match serde_json::from_value(raw.clone()) {
                     Ok(notification) => notification,
                     Err(error) => {
                         // Without a number it would come again with every look.
-                        if raw["id"].as_u64().is_none_or(|id| id > at.seen) && page == 0 {
+                        if raw["id"].as_u64().map_or(page == 0, |id| id > at.seen) {
                             batch.unreadable.push(Unreadable { payload: raw.to_string(), error: error.to_string() });
                             highest = highest.max(raw["id"].as_u64().unwrap_or(0));
                         }
                         continue;
                     }
                 };
-                let known = notification.id <= at.seen || notification.created_at.is_some_and(|moment| moment < back);
-                older += usize::from(known);
-                if !known {
+                reached = notification.id <= at.seen || notification.created_at.is_some_and(|moment| moment < back);
+                if !reached {
                     highest = highest.max(notification.id);
-                    waiting.push(notification);
+                    waiting.push((notification, raw));
                 }
             }
-            if !full || older > 0 {
-                break 'pages;
+            if !full || reached {
+                break;
             }
         }
-        waiting.sort_by_key(|notification| notification.id);
-        waiting.dedup_by_key(|notification| notification.id);
+        waiting.sort_by_key(|(notification, _)| notification.id);
+        waiting.dedup_by_key(|(notification, _)| notification.id);
         batch.more = waiting.len() > ROUND;
-        let last = waiting.get(ROUND - 1).map(|notification| notification.id);
-        for notification in waiting.into_iter().take(ROUND).filter(Notification::is_said) {
-            match self.said(&notification).await {
-                Ok(post) => {
-                    let placed = self.place(post).await?;
-                    batch.items.extend(self.items(&placed, at.since));
-                }
+        let last = waiting.get(ROUND - 1).map(|(notification, _)| notification.id);
+        for (notification, raw) in waiting.into_iter().take(ROUND).filter(|(notification, _)| notification.is_said()) {
+            match self.find_said(&notification).await {
+                Ok(placed) => batch.items.extend(self.items(&placed, at.since)),
                 // Removed before we saw it, or shown to us no more.
-                Err(error) if error.class == Class::Rejected => {}
+                Err(error) if api::is_away(&error) => {}
+                Err(error) if error.class == Class::Rejected => {
+                    batch.unreadable.push(Unreadable { payload: raw.to_string(), error: error.cause.en });
+                }
                 Err(error) => return Err(error),
             }
         }
         at.seen = if batch.more { last.unwrap_or(highest) } else { highest };
         batch.next = serde_json::to_value(at).ok();
         Ok(batch)
+    }
+
+    async fn find_said(&self, notification: &Notification) -> Result<Placed, ChannelError> {
+        let post = self.said(notification).await?;
+        self.place(post).await
     }
 
     /// The post a notification speaks of.
@@ -208,11 +213,11 @@ impl Forum {
         }
         let post: Post = match self.api.get(&format!("posts/{id}.json"), &[]).await {
             Ok(post) => post,
-            Err(error) if error.class == Class::Rejected => {
+            Err(error) if api::is_away(&error) => {
                 batch.items.push(Item::Removed { external_id: known.external_id.clone(), at: None });
                 return Ok(());
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(api::of_feed(error)),
         };
         if post.is_gone() {
             batch.items.push(Item::Removed { external_id: known.external_id.clone(), at: post.deleted_at });

@@ -225,3 +225,138 @@ async fn what_the_forum_says_about_speed_and_moderators_is_believed() {
     assert_eq!((error.class, error.code.as_str()), (Class::Uncertain, "forum.enqueued"));
     assert!(error.cure.nl.contains("moderator"));
 }
+
+#[tokio::test]
+async fn only_a_forum_that_is_busy_certainly_did_nothing() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    played.reach(Who::Customer, "wie helpt?").await;
+    inbox.pull().await.unwrap();
+    let outgoing = inbox.answer(inbox.find("wie helpt?"), "Wij!", &played.clock);
+    // 520 and 524 are what a content network says of a forum that was asked and did not answer in time.
+    for (status, class) in [
+        (500, Class::Uncertain),
+        (502, Class::Uncertain),
+        (504, Class::Uncertain),
+        (520, Class::Uncertain),
+        (524, Class::Uncertain),
+        (503, Class::Transient),
+    ] {
+        played.running.wire.inject(Rule::new("/posts.json", Fault::html(status)).method(Method::POST));
+        let error = inbox.channel.reply().unwrap().deliver(&outgoing).await.unwrap_err();
+        assert_eq!(error.class, class, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_not_the_forums_removes_nothing() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let mention = played.say(Say::mention(Who::Customer, "sta ik er nog?")).await;
+    inbox.pull().await.unwrap();
+    for status in [400, 404, 405, 410, 451] {
+        played.running.wire.inject(Rule::new("/posts/*", Fault::html(status)).always());
+        assert_eq!(inbox.recheck().await.unwrap_err().class, Class::Transient, "{status}");
+        played.running.wire.heal();
+    }
+    assert!(inbox.removed.is_empty(), "{:?}", inbox.removed);
+    played.board.delete(&mention);
+    inbox.recheck().await.unwrap();
+    assert!(inbox.removed.contains(&mention));
+}
+
+#[tokio::test]
+async fn a_topic_that_was_shut_meanwhile_stops_nobody() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    played.say(Say::mention(Who::Customer, "weg ermee")).await;
+    played.say(Say::mention(Who::Other, "en ik dan?")).await;
+    let body =
+        json!({"errors": ["You are not permitted to view the requested resource."], "error_type": "invalid_access"});
+    let fault = Fault::Answer { status: 403, headers: Vec::new(), body: body.to_string() };
+    played.running.wire.inject(Rule::new("/t/*", fault));
+    inbox.pull().await.unwrap();
+    inbox.find("en ik dan?");
+}
+
+#[tokio::test]
+async fn a_notification_that_cannot_be_read_is_held_wherever_it_stands() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let mut ids = Vec::new();
+    for n in 0..70 {
+        ids.push(played.say(Say::mention(Who::Customer, format!("vraag <{n}>"))).await);
+    }
+    // The oldest stand on the second page.
+    let broken: u64 = ids[3].parse().unwrap();
+    let spoil = Fault::json(move |answer| {
+        for one in answer["notifications"].as_array_mut().unwrap() {
+            if one["data"]["original_post_id"] == broken {
+                one["post_number"] = "x".into();
+            }
+        }
+    });
+    played.running.wire.inject(Rule::new("/notifications.json", spoil).always());
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.count("vraag <"), 69);
+    assert!(inbox.unreadable.iter().any(|held| held.payload.contains(&format!("\"original_post_id\":{broken}"))));
+}
+
+#[tokio::test]
+async fn the_key_goes_to_the_forum_and_to_nobody_it_points_to() {
+    let played = Played::start().await;
+    let elsewhere = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    played.reach(Who::Customer, "wie helpt?").await;
+    inbox.pull().await.unwrap();
+    let outgoing = inbox.answer(inbox.find("wie helpt?"), "Wij!", &played.clock);
+    elsewhere.running.wire.forget();
+    for status in [301, 302, 307, 308] {
+        let to = format!("{}/notifications.json", elsewhere.running.url);
+        let moved = |to: &str| Fault::with_headers(status, &[("location", to)]);
+        played.running.wire.inject(Rule::new("/notifications.json", moved(&to)));
+        let error = inbox.pull().await.unwrap_err();
+        assert_eq!((error.class, error.code.as_str()), (Class::Unauthorized, "forum.moved"), "{status}");
+        // What is posted is posted to one address: whoever follows it might post twice, or ask instead of post.
+        played.running.wire.inject(Rule::new("/posts.json", moved("/posts.json")).method(Method::POST));
+        let error = inbox.channel.reply().unwrap().deliver(&outgoing).await.unwrap_err();
+        assert_eq!((error.class, error.code.as_str()), (Class::Unauthorized, "forum.moved"), "{status}");
+    }
+    assert!(elsewhere.running.wire.calls().is_empty());
+    assert!(played.said().await.is_empty());
+    // On the forum itself addresses may lead on.
+    played.say(Say::mention(Who::Customer, "en verder?")).await;
+    let on = Fault::with_headers(301, &[("location", "/notifications.json?limit=60&offset=0")]);
+    played.running.wire.inject(Rule::new("/notifications.json", on));
+    inbox.pull().await.unwrap();
+    inbox.find("en verder?");
+}
+
+#[tokio::test]
+async fn old_news_that_stands_first_hides_none_on_the_next_page() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    for n in 0..70 {
+        played.say(Say::mention(Who::Customer, format!("vraag <{n}>"))).await;
+    }
+    // Unread and urgent, and seen long ago.
+    let urgent = json!({"id": 0, "notification_type": 6, "topic_id": 1, "post_number": 1,
+        "created_at": played.clock.now().to_rfc3339(), "data": {}});
+    let first = Fault::json(move |answer| answer["notifications"].as_array_mut().unwrap().insert(0, urgent.clone()));
+    played.running.wire.inject(Rule::new("/notifications.json", first));
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.count("vraag <"), 70);
+}
+
+#[tokio::test]
+async fn what_was_removed_is_not_shown_above_to_those_who_may_see_it() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let root = played.say(Say::post(Who::Other, "hier stond iets lelijks")).await;
+    played.say(Say { to: Some(root), ..Say::mention(Who::Customer, "wat stond hier?") }).await;
+    let removed = Fault::json(|post| post["deleted_at"] = "2026-03-02T09:00:00Z".into());
+    played.running.wire.inject(Rule::new("/posts/by_number/*", removed).always());
+    inbox.pull().await.unwrap();
+    inbox.find("wat stond hier?");
+    assert!(inbox.messages.values().all(|message| !message.text.contains("iets lelijks")));
+}
