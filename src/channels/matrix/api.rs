@@ -20,7 +20,7 @@ use crate::channels::error::Class;
 use crate::channels::{ChannelError, Context};
 
 /// How long a question may take: a server that hangs must be noticed twice within a minute.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The body as text: bytes that are no text cost those bytes alone.
 #[must_use]
@@ -164,6 +164,8 @@ pub struct Call<'a> {
     pub body: Body<'a>,
     /// The server may wait with its answer until there is one.
     pub long: bool,
+    /// How long the answer may take; `None` leaves it to the client.
+    pub patience: Option<Duration>,
     pub max: usize,
 }
 
@@ -171,7 +173,9 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn new(method: Method, path: &'a [&'a str]) -> Self {
         let max = crate::channels::client::DEFAULT_MAX_BODY;
-        Self { method, path, query: &[], body: Body::None, long: false, max }
+        // What only asks may be asked again.
+        let patience = (method == Method::GET).then_some(PATIENCE);
+        Self { method, path, query: &[], body: Body::None, long: false, patience, max }
     }
 }
 
@@ -208,8 +212,8 @@ impl Api {
         let url = join(self.server.base().await?, &[&["_matrix"], call.path].concat());
         let client = &self.server.context.client;
         let mut request = if call.long { client.stream(&url)? } else { client.request(call.method.clone(), &url)? };
-        if call.method == Method::GET && !call.long {
-            request = request.timeout(PATIENCE);
+        if let Some(patience) = call.patience.filter(|_| !call.long) {
+            request = request.timeout(patience);
         }
         request = request.query(call.query).bearer_auth(token);
         request = match call.body {

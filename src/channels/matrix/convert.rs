@@ -32,6 +32,9 @@ pub struct Room {
     pub joined: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// When it got that name, in ms: its past is read backwards.
+    #[serde(default)]
+    pub named: i64,
     /// The room that took its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_to: Option<String>,

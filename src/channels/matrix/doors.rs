@@ -1,7 +1,7 @@
 //! Rooms to go into: invitations, and rooms that took the place of another.
 //!
 //! Promises: an invitation is told once by the homeserver and kept with the cursor until it is taken or given up; going in
-//! twice is going in once.
+//! twice is going in once; anybody may invite us to a room on a server that never answers, and that stops no news.
 //! Source: client-server API v1.19, "Room membership", "Direct messaging", "Room upgrades", read 2026-11.
 
 use reqwest::Method;
@@ -18,6 +18,8 @@ use crate::channels::ChannelError;
 
 /// Over federation the first tries may come too early.
 const TRIES: u32 = 8;
+/// Where nobody says no, the other server may be away for days.
+const MOST_TRIES: u32 = 100;
 
 /// Which invitations are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,29 +92,25 @@ impl Matrix {
         }
     }
 
-    /// Goes in. What does not work now is tried again later, less and less often.
-    pub(super) async fn enter(&self, cursor: &mut Cursor, mut door: Door) -> Result<(), ChannelError> {
+    /// Goes in; whether that worked. What does not work now is tried again later, less and less often.
+    pub(super) async fn enter(&self, cursor: &mut Cursor, mut door: Door) -> Result<bool, ChannelError> {
         let direct = cursor.rooms.get(&door.room).is_some_and(|room| room.direct);
-        match self.walk_in(&door, direct).await {
-            Ok(()) => {}
-            Err(Fault::Refused(refusal)) if !refusal.is_token() && refusal.status != 429 => {
-                door.tries += 1;
-                if door.tries < TRIES {
-                    door.after = self.now().0 + 15_000 * (1 << door.tries);
-                    tracing::info!(
-                        room = door.room,
-                        said = refusal.said,
-                        tries = door.tries,
-                        "a room does not let us in yet"
-                    );
-                    cursor.doors.push(door);
-                } else {
-                    tracing::warn!(room = door.room, said = refusal.said, "a room does not let us in; given up");
-                }
-            }
+        let (said, most) = match self.walk_in(&door, direct).await {
+            Ok(()) => return Ok(true),
+            Err(Fault::Refused(refusal)) if refusal.status >= 500 => (refusal.said, MOST_TRIES),
+            Err(Fault::Refused(refusal)) if !refusal.is_token() && refusal.status != 429 => (refusal.said, TRIES),
+            Err(Fault::Lost(why)) => (why, MOST_TRIES),
             Err(fault) => return Err(self.say(fault)),
+        };
+        door.tries += 1;
+        if door.tries < most {
+            door.after = self.now().0 + 15_000 * (1 << door.tries.min(8));
+            tracing::info!(room = door.room, said, tries = door.tries, "a room does not let us in yet");
+            cursor.doors.push(door);
+        } else {
+            tracing::warn!(room = door.room, said, "a room does not let us in; given up");
         }
-        Ok(())
+        Ok(false)
     }
 
     async fn walk_in(&self, door: &Door, direct: bool) -> Result<(), Fault> {
@@ -121,6 +119,8 @@ impl Matrix {
         let call = api::Call {
             query: &[("via", server), ("server_name", server)],
             body: api::Body::Json(&nothing),
+            // The homeserver goes on by itself; then the next try finds us inside.
+            patience: Some(api::PATIENCE),
             ..api::Call::new(Method::POST, &path)
         };
         self.api.call(&call).await?;

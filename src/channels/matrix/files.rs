@@ -24,13 +24,13 @@ impl Files for Matrix {
         let gone = || ChannelError::rejected("matrix.no_file", "this is no file of a homeserver.");
         let (server, id) = parse(url).ok_or_else(gone)?;
         let get = async |path: &[&str]| self.api.call(&Call { max, ..Call::new(Method::GET, path) }).await;
-        match get(&["client", "v1", "media", "download", server, id]).await {
-            Ok(answer) => Ok(answer.body),
+        let fetched = match get(&["client", "v1", "media", "download", server, id]).await {
             // Homeservers from before v1.11, and files from before theirs was updated.
-            Err(Fault::Refused(refusal)) if refusal.is_absent() => {
-                let old = get(&["media", "v3", "download", server, id]).await;
-                old.map(|answer| answer.body).map_err(|fault| self.say(fault))
-            }
+            Err(Fault::Refused(refusal)) if refusal.is_absent() => get(&["media", "v3", "download", server, id]).await,
+            fetched => fetched,
+        };
+        match fetched {
+            Ok(answer) => Ok(answer.body),
             Err(Fault::Lost(why)) if why.contains("too large") => {
                 Err(ChannelError::rejected("matrix.file_too_large", "the file is too large to be kept here."))
             }

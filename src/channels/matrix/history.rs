@@ -1,7 +1,7 @@
 //! What stands above a message, and how people are called: what a page of news refers to and does not bring.
 //!
-//! Promises: a message above that the homeserver cannot show, or not for now, is given up after a few tries and never stops
-//! the news.
+//! Promises: a message above, or a name, that the homeserver cannot show, or not for now, is given up after a few tries and
+//! never stops the news.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::channels::{ChannelError, Class};
 
 /// The longest way up that is walked.
 const LONGEST: usize = 200;
-/// After so many failures an event counts as absent.
+/// After so many failures an event or a name counts as absent.
 const PATIENT: u32 = 3;
 
 impl Matrix {
@@ -91,7 +91,13 @@ impl Matrix {
                 Err(Fault::Refused(refusal)) if refusal.status != 429 && !refusal.is_token() => {
                     self.memory.keep_name(&event.sender, None);
                 }
-                Err(fault) => return Err(self.say(fault)),
+                Err(fault) => {
+                    let error = self.say(fault);
+                    if error.class != Class::Transient || self.memory.troubled(&event.sender) < PATIENT {
+                        return Err(error);
+                    }
+                    self.memory.keep_name(&event.sender, None);
+                }
             }
         }
         Ok(())

@@ -107,13 +107,21 @@ impl Matrix {
         let mut more = true;
         if let Some(gap) = cursor.gaps.pop() {
             self.fill(&mut cursor, gap, &mut harvest).await?;
-        } else if let Some(at) = cursor.doors.iter().position(|door| door.after <= now.0) {
-            let door = cursor.doors.remove(at);
-            self.enter(&mut cursor, door).await?;
         } else {
-            self.look(&mut cursor, &mut harvest).await?;
-            more =
-                !cursor.gaps.is_empty() || cursor.doors.iter().any(|door| door.after <= now.0) || cursor.next.is_none();
+            let entered = match cursor.doors.iter().position(|door| door.after <= now.0) {
+                Some(at) => {
+                    let door = cursor.doors.remove(at);
+                    self.enter(&mut cursor, door).await?
+                }
+                None => false,
+            };
+            // Behind a door that stays shut nobody waits.
+            if !entered {
+                self.look(&mut cursor, &mut harvest).await?;
+                more = !cursor.gaps.is_empty()
+                    || cursor.doors.iter().any(|door| door.after <= now.0)
+                    || cursor.next.is_none();
+            }
         }
         self.memory.keep_rooms(&cursor.rooms);
         Ok(harvest.finish(Some(serde_json::to_value(&cursor).unwrap_or_default()), more))
@@ -196,8 +204,9 @@ impl Matrix {
         }
         mark.joined = joined;
         cursor.rooms.insert(id.to_owned(), mark);
+        // Of a room that we left, what was said while we were in may still be read.
         if room.timeline.limited
-            && joined
+            && (joined || was_in)
             && let Some(from) = room.timeline.prev_batch.clone()
         {
             let to = cursor.next.clone().filter(|_| was_in);
@@ -306,6 +315,9 @@ impl Matrix {
                     let author = Box::new(convert::author(&user, &self.name(&user)));
                     harvest.push(Item::Reaction { external_id, author, emoji: None, at });
                 } else {
+                    if let Some(said) = self.memory.event(target).flatten() {
+                        self.memory.keep_event(&Arc::new(Event { redacted: true, ..Event::clone(&said) }));
+                    }
                     harvest.push(Item::Removed { external_id: target.clone(), at });
                 }
             }
@@ -339,7 +351,11 @@ impl Matrix {
         match event["type"].as_str() {
             Some("m.room.encryption") => room.locked = true,
             Some("m.room.name") => {
-                room.name = content["name"].as_str().filter(|name| !name.trim().is_empty()).map(short);
+                let at = event["origin_server_ts"].as_i64().unwrap_or(room.named);
+                if at >= room.named {
+                    room.named = at;
+                    room.name = content["name"].as_str().filter(|name| !name.trim().is_empty()).map(short);
+                }
             }
             Some("m.room.canonical_alias") if room.name.is_none() => room.name = content["alias"].as_str().map(short),
             Some("m.room.tombstone") if room.moved_to.is_none() => {

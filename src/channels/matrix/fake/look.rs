@@ -67,9 +67,14 @@ impl World {
                 }
                 "leave" | "ban" if since.is_some_and(|since| room.since(me) > since) => {
                     let news = room.events.iter().filter(|event| since.is_none_or(|since| event.pos > since));
-                    let news: Vec<Value> =
-                        news.filter(|event| event.pos <= room.since(me)).map(|event| shown(event, device)).collect();
-                    leave.insert(id.clone(), json!({"timeline": {"events": news, "limited": false, "prev_batch": token(0)}, "state": {"events": []}}));
+                    let news: Vec<&Event> = news
+                        .filter(|event| event.pos <= room.since(me) && wanted(&filter["room"]["timeline"], event))
+                        .collect();
+                    let limit = filter["room"]["timeline"]["limit"].as_u64().unwrap_or(20) as usize;
+                    let last = &news[news.len().saturating_sub(limit)..];
+                    let prev = last.first().map_or(0, |first| first.pos - 1);
+                    let events: Vec<Value> = last.iter().map(|event| shown(event, device)).collect();
+                    leave.insert(id.clone(), json!({"timeline": {"events": events, "limited": news.len() > limit, "prev_batch": token(prev)}, "state": {"events": []}}));
                 }
                 _ => {}
             }
@@ -90,9 +95,12 @@ impl World {
 
     /// A page of a room's past or future.
     pub fn messages(&self, (me, device): (&str, &str), id: &str, call: &Call<'_>) -> Answer {
-        let Some(room) = self.rooms.get(id).filter(|room| room.membership(me) == "join") else {
+        let member = |room: &&Room| matches!(room.membership(me), "join" | "leave" | "ban");
+        let Some(room) = self.rooms.get(id).filter(member) else {
             return refuse(403, "M_FORBIDDEN", "User not in room");
         };
+        // Whoever left may read what was said while they were in.
+        let end = if room.membership(me) == "join" { u64::MAX } else { room.since(me) };
         let back = call.one("dir") != Some("f");
         let limit = call.number("limit").unwrap_or(10).clamp(1, 500) as usize;
         let filter: Value = call.one("filter").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
@@ -101,7 +109,7 @@ impl World {
         let within = |event: &&Event| {
             let inside = if back { event.pos <= from } else { event.pos > from };
             let before_end = to.is_none_or(|to| if back { event.pos > to } else { event.pos <= to });
-            inside && before_end && wanted(&filter, event)
+            inside && before_end && event.pos <= end && wanted(&filter, event)
         };
         let mut found: Vec<&Event> = room.events.iter().filter(within).collect();
         if back {

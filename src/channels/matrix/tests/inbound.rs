@@ -290,6 +290,8 @@ async fn files_are_fetched_with_our_token() {
     played.running.wire.inject(Rule::new("/_matrix/client/v1/media/download/*", Fault::status(404)).always());
     played.running.wire.inject(Rule::new(old, Fault::Answer { status: 200, headers: vec![], body: "oud".into() }));
     assert_eq!(files.fetch(&file.url, 9).await.unwrap().as_ref(), b"oud");
+    played.running.wire.inject(Rule::new(old, Fault::Answer { status: 200, headers: vec![], body: "oud".into() }));
+    assert_eq!(files.fetch(&file.url, 2).await.unwrap_err().class, Class::Rejected, "larger than asked for there, too");
 }
 
 #[tokio::test]
@@ -345,4 +347,86 @@ async fn a_message_above_that_cannot_be_shown_stops_nobody() {
     }
     inbox.pull().await.unwrap();
     assert_eq!(inbox.find("zie hierboven").thread.external_id, id);
+}
+
+#[tokio::test]
+async fn an_invitation_to_a_room_that_never_answers_stops_nobody() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let _ = played.platform.person("vreemd", "V. Reemd");
+    invite(&played, "!put", "vreemd", true);
+    played.running.wire.inject(Rule::new("/_matrix/client/v3/join/*", Fault::Cut).always());
+    for n in 0..10 {
+        played.say(Say::dm(Who::Customer, format!("en ik dan? <{n}>"))).await;
+        inbox.pull().await.unwrap();
+        inbox.find(&format!("en ik dan? <{n}>"));
+        inbox.restart(&played);
+        played.clock.advance(Duration::from_secs(7_200));
+    }
+    // It is only ever told once, so it is not forgotten as long as nobody says no.
+    played.running.wire.heal();
+    played.text("!put", "vreemd", "daar was ik weer");
+    inbox.pull().await.unwrap();
+    inbox.find("daar was ik weer");
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_tells_stops_nobody() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let root = played.text(SQUARE, "buur", "iets van lang geleden");
+    inbox.pull().await.unwrap();
+    inbox.restart(&played);
+    // The server of whoever wrote above hangs; ours waits for it, and we for ours.
+    played.running.wire.inject(Rule::new("*/profile/*", Fault::Cut).always());
+    played.say(Say { to: Some(root.clone()), ..Say::mention(Who::Customer, "zie hierboven") }).await;
+    for _ in 0..2 {
+        assert_eq!(inbox.pull().await.unwrap_err().class, Class::Transient);
+    }
+    inbox.pull().await.unwrap();
+    inbox.find("zie hierboven");
+    assert_eq!(inbox.messages[&root].author.name, "buur", "by the name everybody has");
+}
+
+#[tokio::test]
+async fn much_that_was_said_before_we_were_shown_out_arrives() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    for n in 0..70 {
+        played.say(Say::dm(Who::Customer, format!("voor het afscheid <{n}>"))).await;
+    }
+    played.platform.state(DM, "klant", "m.room.member", &brand(), json!({"membership": "leave"}));
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.count("voor het afscheid"), 70);
+}
+
+#[tokio::test]
+async fn a_room_is_called_by_its_last_name_however_it_was_read() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    for name in ["Oud", "Nieuw"] {
+        played.clock.advance(Duration::from_secs(1));
+        played.platform.state(SQUARE, "buur", "m.room.name", "", json!({"name": name}));
+        for n in 0..110 {
+            played.text(SQUARE, "buur", &format!("geklets <{n}>"));
+        }
+    }
+    inbox.pull().await.unwrap();
+    played.say(Say::mention(Who::Customer, "hoe heet het hier?")).await;
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.find("hoe heet het hier?").thread.title.as_deref(), Some("Nieuw"));
+}
+
+#[tokio::test]
+async fn what_was_taken_back_is_not_repeated_above_an_answer_to_it() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let ours = played.say(Say::post(Who::Brand, "dit had er niet moeten staan")).await;
+    inbox.pull().await.unwrap();
+    played.delete(Who::Brand, &ours).await;
+    inbox.pull().await.unwrap();
+    played.say(Say { to: Some(ours), ..Say::mention(Who::Customer, "wat stond hier?") }).await;
+    inbox.pull().await.unwrap();
+    inbox.find("wat stond hier?");
+    assert!(inbox.messages.values().all(|message| !message.text.contains("dit had er niet")));
 }
