@@ -206,15 +206,19 @@ impl Api {
     /// The content of a file, by the path that `getFile` gave.
     ///
     /// # Errors
-    /// Classified.
-    pub async fn download(&self, path: &str, max: usize) -> Result<bytes::Bytes, ChannelError> {
+    /// As `call`.
+    pub async fn download(&self, path: &str, max: usize) -> Result<bytes::Bytes, Failed> {
         let path: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect();
-        let request = self.context.client.request(Method::GET, &self.url(&["file"], &path).await?)?;
-        let answer = self.context.client.send_limited(request, max).await?;
-        if answer.status.is_success() {
-            return Ok(answer.body);
+        let url = self.url(&["file"], &path).await.map_err(Failed::NotSent)?;
+        let request = self.context.client.request(Method::GET, &url).map_err(Failed::NotSent)?;
+        match self.context.client.send_limited(request, max).await {
+            Ok(answer) if answer.status.is_success() => Ok(answer.body),
+            Ok(answer) => {
+                Err(Failed::Refused(Refused::of(&answer, &String::from_utf8_lossy(&answer.body), self.now())))
+            }
+            Err(Failure::NotSent(why)) => Err(Failed::NotSent(ChannelError::transient(why))),
+            Err(Failure::Lost(why)) => Err(Failed::Lost(why)),
         }
-        Err(self.of_account(Failed::Refused(Refused::of(&answer, &String::from_utf8_lossy(&answer.body), self.now()))))
     }
 
     /// What a failure says about the account.

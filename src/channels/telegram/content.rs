@@ -1,6 +1,6 @@
 //! What a message says and brings, whatever kind it is: text in words, files as references.
 //!
-//! Promises: pure; a kind that is not known becomes a sentence that says so, and is never dropped.
+//! Promises: pure; a kind that is not known becomes a sentence that says so, and is never dropped, under a caption either.
 //! Source: core.telegram.org/bots/api#message 10.1, read 2026-11.
 
 use serde_json::Value;
@@ -121,26 +121,41 @@ pub fn read(message: &Message, raw: &Value) -> Option<Content> {
         files: files(raw),
         unknown: None,
     };
+    // A caption stands under something.
+    let mut captioned = message.text.is_none() && message.caption.is_some();
     if let Some(words) = words(raw) {
+        captioned = false;
         if content.text.is_empty() {
             content.text = words;
         } else {
             content.text = format!("{}\n\n{words}", content.text);
         }
     }
+    let keys = || raw.as_object().into_iter().flat_map(serde_json::Map::keys);
+    let kind = || keys().find(|key| !FRAME.contains(&key.as_str())).map(String::as_str);
     if content.text.is_empty() && content.files.is_empty() {
-        let keys = || raw.as_object().into_iter().flat_map(serde_json::Map::keys);
         if keys().any(|key| SERVICE.contains(&key.as_str())) {
             return None;
         }
-        let kind = keys().find(|key| !FRAME.contains(&key.as_str())).map_or("?", String::as_str);
-        let kind: String = kind.chars().filter(|c| !c.is_control()).take(60).collect();
-        content.text = format!(
-            "({kind}) This kind of message cannot be shown here; open Telegram to see it. / Dit soort bericht is hier niet te tonen; open Telegram om het te zien."
-        );
-        content.unknown = Some(kind);
+        content.cannot_show(kind().unwrap_or("?"));
+    } else if captioned
+        && content.files.is_empty()
+        && let Some(kind) = kind()
+    {
+        content.cannot_show(kind);
     }
     Some(content)
+}
+
+impl Content {
+    fn cannot_show(&mut self, kind: &str) {
+        let kind: String = kind.chars().filter(|c| !c.is_control()).take(60).collect();
+        let said = format!(
+            "({kind}) This kind of message cannot be shown here; open Telegram to see it. / Dit soort bericht is hier niet te tonen; open Telegram om het te zien."
+        );
+        self.text = if self.text.is_empty() { said } else { format!("{}\n\n{said}", self.text) };
+        self.unknown = Some(kind);
+    }
 }
 
 /// Kinds that are data, in words.

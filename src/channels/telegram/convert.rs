@@ -178,8 +178,12 @@ impl Me {
             };
             return (direction, MessageKind::Dm);
         }
-        if message.direct_messages_topic.is_some() {
-            return (if ours { Direction::Out } else { Direction::In }, MessageKind::Dm);
+        if let Some(topic) = &message.direct_messages_topic {
+            // Whoever did not open the topic answers in it for the channel.
+            let speaks = message.sender_chat.as_ref().map(|chat| chat.id);
+            let speaks = speaks.or_else(|| message.from.as_ref().map(|from| from.id));
+            let staff = topic.user.as_ref().zip(speaks).is_some_and(|(user, speaks)| user.id != speaks);
+            return (if ours || staff { Direction::Out } else { Direction::In }, MessageKind::Dm);
         }
         if ours {
             return (Direction::Out, MessageKind::Reply);

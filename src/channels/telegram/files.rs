@@ -27,7 +27,13 @@ impl Files for Telegram {
         let larger = answer["file_size"].as_u64().is_some_and(|size| size > max as u64);
         match answer["file_path"].as_str() {
             _ if larger => Err(too_big()),
-            Some(path) => self.api.download(path, max).await,
+            Some(path) => match self.api.download(path, max).await {
+                Ok(bytes) => Ok(bytes),
+                // The token was good a moment ago: it is the path that leads nowhere.
+                Err(Failed::Refused(refused)) if refused.code == 404 => Err(gone()),
+                Err(Failed::Lost(why)) if why.contains("too large") => Err(too_big()),
+                Err(failed) => Err(self.api.of_account(failed)),
+            },
             None => Err(gone()),
         }
     }

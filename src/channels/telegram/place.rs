@@ -13,7 +13,7 @@ pub struct Place {
     pub chat: i64,
     /// The business connection through which the chat is seen.
     pub business: Option<String>,
-    /// Forum topic, or the comments under one post.
+    /// Topic of a forum.
     pub topic: Option<i64>,
     /// Direct-messages topic of a channel.
     pub inbox: Option<i64>,
@@ -24,7 +24,7 @@ impl Place {
         Self {
             chat: message.chat.id,
             business: message.business_connection_id.clone(),
-            // In a plain supergroup every chain of replies has such a number too; only a forum's and a comment's are places.
+            // In a plain supergroup every chain of replies has such a number too, comments among them; only a forum's is a place.
             topic: message.message_thread_id.filter(|_| message.is_topic_message && !message.chat.is_private()),
             inbox: message.direct_messages_topic.as_ref().map(|topic| topic.topic_id),
         }

@@ -32,9 +32,9 @@ pub fn membership(membership: &Membership) -> Option<Item> {
     Some(Item::Remember { thread: Place::chat(membership.chat.id).thread_id(), memory: json!({"closed": why}) })
 }
 
-/// A customer's message opens the window of a business chat.
+/// A customer's message opens the window of a business chat; changing an older one opens nothing.
 pub fn window(message: &Wire, converted: &Message) -> Option<Item> {
-    if converted.direction != Direction::In || !message.chat.is_private() {
+    if converted.direction != Direction::In || !message.chat.is_private() || message.edit_date.is_some() {
         return None;
     }
     message.business_connection_id.as_ref()?;

@@ -144,6 +144,9 @@ pub struct Entity {
 pub struct Topic {
     #[serde(deserialize_with = "id")]
     pub topic_id: i64,
+    /// Who opened it.
+    #[serde(default, deserialize_with = "lenient")]
+    pub user: Option<User>,
 }
 
 /// A message, without what only some kinds have: that is read from the raw value.

@@ -143,3 +143,25 @@ async fn our_own_words_can_be_taken_back_there_too() {
     let liked = moderate.act(Action::Like, &asked.external_id, "", &asked.meta, None).await.unwrap_err();
     assert_eq!((liked.class, liked.code.as_str()), (Class::Rejected, "telegram.business_reaction"));
 }
+
+#[tokio::test]
+async fn an_edit_of_an_old_message_does_not_shorten_the_window() {
+    let (shop, mut inbox) = Shop::open().await;
+    let first = shop.says(&shop.played.customer, "bent u open?");
+    shop.played.clock.advance(Duration::from_secs(20 * 3_600));
+    shop.says(&shop.played.customer, "hallo?");
+    inbox.pull().await.unwrap();
+    let edit = json!({"chat": shop.played.customer["id"], "business": shop.connection, "message_id": first["message_id"], "text": "bent u nog open?"});
+    shop.played.play("edit", &edit);
+    inbox.pull().await.unwrap();
+    let asked = inbox.find("nog open?").clone();
+    let latest = inbox.find("hallo?").sent_at;
+    let mut memory = json!({});
+    for item in &inbox.others {
+        if let Item::Remember { memory: given, .. } = item {
+            memory.as_object_mut().unwrap().extend(given.as_object().unwrap().clone());
+        }
+    }
+    let until = inbox.channel.allowance(&asked.thread, &json!({"thread": memory})).until;
+    assert_eq!(until, Some(latest.plus(Duration::from_secs(86_400))));
+}

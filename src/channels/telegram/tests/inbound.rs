@@ -337,3 +337,60 @@ async fn a_group_that_becomes_a_supergroup_keeps_its_thread() {
     });
     assert_eq!(moved, Some((format!("chat:{group}"), format!("chat:{new}"))));
 }
+
+#[tokio::test]
+async fn a_file_that_is_gone_or_too_large_is_no_matter_of_the_token() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let file = json!({"kind": "document", "name": "bon.pdf", "mime": "application/pdf", "base64": "JVBERi0="});
+    played.play("say", &json!({"from": played.customer["id"], "text": "mijn bon", "file": file}));
+    inbox.pull().await.unwrap();
+    let url = inbox.find("mijn bon").files[0].url.clone();
+    let files = inbox.channel.files().unwrap();
+    // What a server says whose files lie elsewhere (`--local`), or of a path that has ended.
+    let body = json!({"ok": false, "error_code": 404, "description": "Not Found"}).to_string();
+    played.running.wire.inject(Rule::new("/file/*", Fault::Answer { status: 404, headers: Vec::new(), body }));
+    let error = files.fetch(&url, 1_000).await.unwrap_err();
+    assert_eq!((error.class, error.code.as_str()), (Class::Rejected, "telegram.file_gone"));
+    // Not every server says how large a file is before it is there.
+    let silent = Fault::json(|answer| {
+        answer["result"].as_object_mut().unwrap().remove("file_size");
+    });
+    played.running.wire.inject(Rule::new("/bot*/getFile", silent));
+    let error = files.fetch(&url, 3).await.unwrap_err();
+    assert_eq!((error.class, error.code.as_str()), (Class::Rejected, "telegram.file_too_big"));
+}
+
+#[tokio::test]
+async fn what_stands_under_a_caption_and_cannot_be_shown_says_so() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let fields = json!({"caption": "de schade", "hologram": {"beam": 1}});
+    played.play("say", &json!({"from": played.customer["id"], "fields": fields}));
+    inbox.pull().await.unwrap();
+    let message = one(&inbox);
+    assert!(message.text.starts_with("de schade\n\n(hologram) "), "{}", message.text);
+    assert!(message.meta["raw"].as_str().unwrap().contains("beam"));
+}
+
+#[tokio::test]
+async fn in_the_direct_messages_of_a_channel_its_own_people_are_no_customers() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let chat = json!({"id": -1_002_000_000_777_i64, "type": "supergroup", "title": "Merk", "is_direct_messages": true});
+    let topic = json!({"topic_id": played.customer["id"], "user": played.customer});
+    let says = |number: i64, more: Value| {
+        let mut message = json!({"message_id": number, "date": played.clock.now().0 / 1_000, "chat": chat, "direct_messages_topic": topic});
+        message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        played.play("update", &json!({"update": {"message": message}}));
+    };
+    says(1, json!({"from": played.customer, "text": "kan ik ruilen?"}));
+    says(
+        2,
+        json!({"from": played.other, "sender_chat": {"id": -1_002_000_000_001_i64, "type": "channel", "title": "Merk"}, "text": "dat kan, zegt een collega"}),
+    );
+    inbox.pull().await.unwrap();
+    let asked = inbox.find("kan ik ruilen?");
+    assert_eq!((asked.direction, asked.thread.lane), (Direction::In, Lane::Private));
+    assert_eq!(inbox.find("zegt een collega").direction, Direction::Out);
+}
