@@ -108,6 +108,22 @@ pub struct Measure {
     pub notes: Vec<String>,
 }
 
+/// Counts a text by its characters.
+#[must_use]
+pub fn characters(text: &str, max: i64) -> Measure {
+    let count = |text: &str| i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
+    let used = count(text);
+    let over = used > max;
+    Measure {
+        used,
+        max,
+        unit: Unit::Characters,
+        over,
+        parts: over.then(|| split(text, |part| count(part) <= max)),
+        notes: Vec::new(),
+    }
+}
+
 /// Splits at paragraph, sentence or word ends so that every part fits; `fits` must hold for a single grapheme.
 /// Nothing but white space at the cuts is lost.
 pub fn split(text: &str, fits: impl Fn(&str) -> bool) -> Vec<String> {

@@ -208,16 +208,7 @@ impl Channel for Email {
     }
 
     fn measure(&self, draft: &Draft<'_>, _facts: &Value) -> Measure {
-        let used = draft.text.chars().count() as i64;
-        let over = used > LONGEST;
-        Measure {
-            used,
-            max: LONGEST,
-            unit: Unit::Characters,
-            over,
-            parts: over.then(|| limits::split(draft.text, |part| part.chars().count() as i64 <= LONGEST)),
-            notes: Vec::new(),
-        }
+        limits::characters(draft.text, LONGEST)
     }
 
     fn pull(&self) -> Option<&dyn Pull> {

@@ -168,15 +168,5 @@ impl Channel for Forum {
 }
 
 fn measure(text: &str) -> Measure {
-    let count = |text: &str| i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
-    let used = count(text);
-    let over = used > LONGEST;
-    Measure {
-        used,
-        max: LONGEST,
-        unit: Unit::Characters,
-        over,
-        parts: over.then(|| limits::split(text, |part| count(part) <= LONGEST)),
-        notes: Vec::new(),
-    }
+    limits::characters(text, LONGEST)
 }
