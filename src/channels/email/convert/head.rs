@@ -125,7 +125,9 @@ pub(super) fn words(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     let mut pending: Option<(String, Vec<u8>)> = None;
     let mut rest = raw;
-    while let Some(at) = rest.find("=?") {
+    // Behind the last end there is no word: nobody's header is looked through again for every beginning in it.
+    let last = raw.rfind("?=").unwrap_or(0);
+    while let Some(at) = rest.find("=?").filter(|at| raw.len() - rest.len() + at < last) {
         let (before, from) = rest.split_at(at);
         let Some((charset, bytes, behind)) = word(from) else {
             flush(&mut out, &mut pending);
@@ -229,6 +231,14 @@ mod tests {
         ] {
             assert_eq!(words(raw), expected, "{raw}");
         }
+    }
+
+    #[test]
+    fn a_header_of_nothing_but_beginnings_is_read_in_time() {
+        let raw = "=?a?q?x ".repeat(200_000);
+        assert_eq!(words(&raw), raw);
+        let ended = format!("{raw}?=");
+        assert!(words(&ended).ends_with("=?a?q?x "), "all of it is one word");
     }
 
     #[test]
