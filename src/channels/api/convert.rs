@@ -165,13 +165,14 @@ fn receipt(status: wire::Status, at: Option<Timestamp>) -> Result<Item, String> 
         other => return Err(format!("data.status: \"{other}\" is none of delivered, read and failed")),
     };
     let error = (state == ReceiptState::Failed).then(|| {
-        let said: String = status.error.unwrap_or_default().chars().take(300).collect();
+        let said: String = status.error.unwrap_or_default().trim().chars().take(300).collect();
+        let said = if said.is_empty() { ".".to_owned() } else { format!(": {said}") };
         Box::new(ChannelError::new(
             Class::Rejected,
             "api.failed",
             Words::new(
-                format!("The system could not deliver it: {said}"),
-                format!("Het systeem kon het niet afleveren: {said}"),
+                format!("The system could not deliver it{said}"),
+                format!("Het systeem kon het niet afleveren{said}"),
             ),
             Words::new(
                 "Look in that system, or reach the customer another way.",

@@ -15,7 +15,7 @@ use super::pull::day;
 use super::settings::{Copies, Provider};
 use super::smtp::Submission;
 use super::{Email, LARGEST_FILES, LONGEST};
-use crate::channels::{ChannelError, Class, Outgoing, Reply, Sent};
+use crate::channels::{ChannelError, Class, Outgoing, Reply, Sent, Words};
 use crate::model::Timestamp;
 
 /// A mail that waited longer is looked for over as many days.
@@ -34,15 +34,29 @@ enum Copy {
 impl Reply for Email {
     async fn deliver(&self, outgoing: &Outgoing) -> Result<Sent, ChannelError> {
         if outgoing.text.chars().count() as i64 > LONGEST {
-            return Err(ChannelError::rejected(
+            return Err(ChannelError::new(
+                Class::Rejected,
                 "email.too_long",
-                "the text is too long for a mail; send it as a file.",
+                Words::new("The text is too long for a mail.", "De tekst is te lang voor een mail."),
+                Words::new("Shorten it, or send it as a file.", "Kort hem in, of stuur hem als bestand."),
             ));
         }
         let me = self.me().await?;
         let files: usize = outgoing.files.iter().map(|file| file.bytes.len()).sum();
         if files > LARGEST_FILES {
-            return Err(ChannelError::rejected("email.files_too_large", "the files together are too large for mail."));
+            let most = LARGEST_FILES >> 20;
+            return Err(ChannelError::new(
+                Class::Rejected,
+                "email.files_too_large",
+                Words::new(
+                    format!("The files together are larger than {most} MB, which many mail servers do not take."),
+                    format!("De bestanden samen zijn groter dan {most} MB; dat nemen veel mailservers niet aan."),
+                ),
+                Words::new(
+                    "Send smaller files, or a link to them.",
+                    "Stuur kleinere bestanden, of een link ernaartoe.",
+                ),
+            ));
         }
         let composed = compose(outgoing, &self.settings, &me)?;
         let now = self.context.clock.now();

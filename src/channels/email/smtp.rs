@@ -84,17 +84,33 @@ impl Submission {
         now: Timestamp,
     ) -> Result<(), ChannelError> {
         let address = |text: &str| {
-            ascii_domain(text)
-                .and_then(|text| text.parse::<Address>().ok())
-                .ok_or_else(|| ChannelError::rejected("email.address", format!("{text} cannot be sent to.")))
+            ascii_domain(text).and_then(|text| text.parse::<Address>().ok()).ok_or_else(|| {
+                ChannelError::new(
+                    Class::Rejected,
+                    "email.address",
+                    Words::new(
+                        format!("No mail can be sent to {text}."),
+                        format!("Naar {text} is geen mail te sturen."),
+                    ),
+                    Words::new("Correct the address and send it again.", "Verbeter het adres en verstuur het opnieuw."),
+                )
+            })
         };
         let mut parameters = Vec::new();
         if envelope.to.iter().chain([&envelope.from]).any(|address| ascii_domain(address).is_none_or(|a| !a.is_ascii()))
         {
             if !self.smtp.server_info().supports_feature(Extension::SmtpUtfEight) {
-                return Err(ChannelError::rejected(
+                return Err(ChannelError::new(
+                    Class::Rejected,
                     "email.not_international",
-                    "this mail server takes no addresses with letters beyond a to z.",
+                    Words::new(
+                        "The mail server takes no addresses with letters beyond a to z.",
+                        "De mailserver neemt geen adressen aan met andere letters dan a tot z.",
+                    ),
+                    Words::new(
+                        "Use another address, or send from a mail server that knows SMTPUTF8.",
+                        "Gebruik een ander adres, of verstuur via een mailserver die SMTPUTF8 kent.",
+                    ),
                 ));
             }
             parameters.push(MailParameter::SmtpUtfEight);

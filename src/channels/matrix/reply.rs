@@ -124,7 +124,15 @@ impl Matrix {
             Lane::Public => answered.map(str::to_owned).or_else(|| Self::room_of(&outgoing.thread)),
         };
         room.ok_or_else(|| {
-            ChannelError::rejected("matrix.no_room", "nobody knows any more in which room this was said.")
+            fault(
+                Class::Rejected,
+                "no_room",
+                (
+                    "Nobody knows any more in which room this was said.",
+                    "Niemand weet nog in welke ruimte dit gezegd is.",
+                ),
+                ("Answer in a Matrix client.", "Antwoord in een Matrix-programma."),
+            )
         })
     }
 

@@ -56,7 +56,11 @@ impl Reply for Telegram {
                 None => return Err(refused::of_message(&self.api, &refused)),
             };
         }
-        Err(ChannelError::rejected("telegram.refused", "the platform refuses in one way after the other."))
+        Err(rejected(
+            "telegram.refused",
+            ("Telegram refuses the message in one way after the other.", "Telegram weigert het bericht keer op keer."),
+            ("Answer in the Telegram app.", "Antwoord in de Telegram-app."),
+        ))
     }
 
     async fn find(&self, _outgoing: &Outgoing) -> Result<Option<Sent>, ChannelError> {
@@ -104,10 +108,18 @@ fn check(outgoing: &Outgoing) -> Result<Vec<&'static str>, ChannelError> {
         ));
     }
     if outgoing.files.len() > usize::try_from(MOST_FILES).unwrap_or(usize::MAX) {
-        return Err(ChannelError::rejected("reply.too_many_files", "at most ten files go in one message."));
+        return Err(rejected(
+            "reply.too_many_files",
+            ("At most ten files go in one message.", "In één bericht gaan hooguit tien bestanden."),
+            ("Send the others in messages of their own.", "Verstuur de andere in eigen berichten."),
+        ));
     }
     if outgoing.files.iter().any(|file| file.mime.parse::<axum::http::HeaderValue>().is_err()) {
-        return Err(ChannelError::rejected("reply.file_type", "a file's type cannot be written."));
+        return Err(rejected(
+            "reply.file_type",
+            ("The type of a file cannot be written.", "Het type van een bestand is niet te schrijven."),
+            ("Send it as a PDF or a picture.", "Verstuur het als PDF of als afbeelding."),
+        ));
     }
     let kinds: Vec<&'static str> = outgoing.files.iter().map(kind).collect();
     // Together go pictures with films, or sound with sound; any other mixture goes as plain files.
