@@ -1,6 +1,6 @@
 //! E-mail: a mailbox read over IMAP and answered over SMTP.
 //!
-//! Owns: everything about mail: what an admin fills in (`settings`), signing in (`auth`), the connections (`imap`, `smtp`), which
+//! Owns: everything about mail: what an admin fills in (`fields`, `settings`), signing in (`auth`), the connections (`imap`, `smtp`), which
 //! thread a mail belongs to (`thread`), reading (`pull`, `stream`, `convert`) and answering (`compose`, `reply`).
 //! Must not: know the desk.
 
@@ -8,6 +8,7 @@ mod auth;
 mod compose;
 pub mod convert;
 pub mod fake;
+mod fields;
 mod imap;
 pub mod me;
 mod pull;
@@ -48,7 +49,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "E-mail",
     icon: include_str!("icon.svg"),
     setup: include_str!("SETUP.md"),
-    fields: settings::FIELDS,
+    fields: fields::FIELDS,
     lanes: &[Lane::Private],
     oauth: Some(&auth::Browser),
     connect,
