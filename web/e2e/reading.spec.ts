@@ -42,3 +42,19 @@ test('a tag gets a colour, and keeps it @everywhere', async ({ inbox, api, serve
   await fits(inbox, 'the tags');
   await accessible(inbox, 'the tags');
 });
+
+test('what is opened by its address is in sight in the list', async ({ inbox, server }) => {
+  const shop = await server.system('Drukte');
+  const mark = `d${Date.now()}`;
+  for (let n = 0; n < 20; n++) {
+    await shop.post({ external_id: `${mark}-${n}`, thread: { external_id: `${mark}-${n}` }, author: { external_id: `${mark}-${n}`, name: `Klant ${mark} ${n}` }, text: 'Ligt het eruit?' });
+  }
+  const last = rows(inbox).filter({ hasText: `Klant ${mark} 19` });
+  await expect.poll(async () => {
+    await inbox.locator('.queue .box').evaluate((box) => box.scrollTo({ top: box.scrollHeight }));
+    return last.count();
+  }).toBe(1);
+  const id = (await last.getAttribute('id'))!.replace(/^row-/, '');
+  await inbox.goto(`/inbox/${id}`);
+  await expect(last).toBeInViewport();
+});

@@ -225,6 +225,7 @@ export const en: Record<keyof typeof nl, Text> = {
   'log.snoozed': '{name} snoozed until {at}',
   'log.closed': '{name} closed this conversation',
   'log.closed_as': '{name} closed this conversation: {outcome}',
+  'log.taken': '{name} took this on',
   'log.assigned': '{name} assigned this to {to}',
   'log.unassigned': '{name} removed the assignment',
   'log.action.like': '{name} liked a message',

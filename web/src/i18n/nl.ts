@@ -223,6 +223,7 @@ export const nl = {
   'log.snoozed': '{name} snoozede tot {at}',
   'log.closed': '{name} sloot dit gesprek',
   'log.closed_as': '{name} sloot dit gesprek: {outcome}',
+  'log.taken': '{name} nam dit op zich',
   'log.assigned': '{name} wees toe aan {to}',
   'log.unassigned': '{name} haalde de toewijzing weg',
   'log.action.like': '{name} vond een bericht leuk',

@@ -37,6 +37,7 @@ export function logWords(line: Pick<LogLine, 'at' | 'user_id' | 'data'>): string
   }
   if (status && STATUSES.includes(status)) return t(`log.${status}`, { name });
   if (assignee_id !== undefined || team_id !== undefined) {
+    if (assignee_id && assignee_id === line.user_id && !team_id) return t('log.taken', { name });
     const to = [directory.nameOf(assignee_id), team_id ? directory.teams.get(team_id)?.name : '']
       .filter(Boolean)
       .join(', ');
