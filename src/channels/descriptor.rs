@@ -14,8 +14,8 @@ pub struct Descriptor {
     pub name: &'static str,
     /// An SVG glyph of our own, 24 × 24, `currentColor`.
     pub icon: &'static str,
-    /// How an admin gets what the fields ask for; Markdown.
-    pub setup: &'static str,
+    /// How an admin gets what the fields ask for; Markdown, in English and Dutch.
+    pub setup: (&'static str, &'static str),
     pub fields: &'static [Field],
     pub lanes: &'static [Lane],
     /// Present when an account can be connected in the browser.

@@ -191,7 +191,7 @@ mod tests {
             key: "x",
             name: "X",
             icon: "",
-            setup: "",
+            setup: ("", ""),
             fields: &FIELDS,
             lanes: &[],
             oauth: None,

@@ -17,7 +17,7 @@ pub struct ChannelView {
     pub oauth: bool,
     pub lanes: Vec<Lane>,
     /// How an admin gets what the fields ask for; Markdown.
-    pub setup: &'static str,
+    pub setup: Words,
 }
 
 /// One thing to fill in.
@@ -56,7 +56,7 @@ fn view(channel: &Descriptor) -> ChannelView {
         fields: channel.fields.iter().map(field).collect(),
         oauth: channel.oauth.is_some(),
         lanes: channel.lanes.to_vec(),
-        setup: channel.setup,
+        setup: Words::new(channel.setup.0, channel.setup.1),
     }
 }
 

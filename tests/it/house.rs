@@ -255,6 +255,46 @@ fn every_channel_stands_in_the_readme() {
     }
 }
 
+/// What must be the same of a text in Markdown in every language: headings by their depth, items by their kind, rows, and blocks of code
+/// by their fences.
+fn shape(text: &str) -> Vec<&str> {
+    let (mut shape, mut code) = (Vec::new(), false);
+    for line in text.lines().map(str::trim_start) {
+        if line.starts_with("```") {
+            code = !code;
+            shape.push(line);
+        } else if !code {
+            shape.extend(mark(line));
+        }
+    }
+    shape
+}
+
+fn mark(line: &str) -> Option<&str> {
+    match line.split(' ').next()? {
+        "-" | "*" => Some("item"),
+        depth if depth.starts_with('#') => Some(depth),
+        cell if cell.starts_with('|') => Some("row"),
+        number if number.strip_suffix('.').is_some_and(|number| number.parse::<u32>().is_ok()) => Some("step"),
+        _ => None,
+    }
+}
+
+#[test]
+fn every_channel_says_in_both_languages_how_it_is_connected() {
+    for channel in balie::channels::registry::all() {
+        let (english, dutch) = channel.setup;
+        assert!(english.starts_with("# ") && dutch.starts_with("# "), "{} lacks a text", channel.key);
+        assert_ne!(english, dutch, "SETUP.nl.md of {} is not Dutch", channel.key);
+        assert_eq!(
+            shape(english),
+            shape(dutch),
+            "SETUP.md and SETUP.nl.md of {} differ in what they tell",
+            channel.key
+        );
+    }
+}
+
 #[test]
 fn every_file_says_what_it_owns_and_stays_small() {
     for (path, text) in sources() {

@@ -32,7 +32,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "api",
     name: "API",
     icon: include_str!("icon.svg"),
-    setup: include_str!("SETUP.md"),
+    setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: &[
         Field {
             key: "name",

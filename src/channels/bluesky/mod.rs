@@ -1,6 +1,6 @@
 //! Bluesky and other services on the AT Protocol.
 //!
-//! Owns: the wire format, lengths and refusals of this network; `SETUP.md` says how an account is connected.
+//! Owns: the wire format, lengths and refusals of this network; `SETUP.md` and `SETUP.nl.md` say how an account is connected.
 //! Promises: the contract of [`crate::channels`]. Everything is keyed on DIDs, because handles change; all calls go to the account's
 //! own server, which passes them on to the index and to the chat service.
 //! Must not: know the desk.
@@ -45,7 +45,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "bluesky",
     name: "Bluesky",
     icon: include_str!("icon.svg"),
-    setup: include_str!("SETUP.md"),
+    setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: FIELDS,
     lanes: &[Lane::Public, Lane::Private],
     oauth: None,

@@ -48,7 +48,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "email",
     name: "E-mail",
     icon: include_str!("icon.svg"),
-    setup: include_str!("SETUP.md"),
+    setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: fields::FIELDS,
     lanes: &[Lane::Private],
     oauth: Some(&auth::Browser),

@@ -36,7 +36,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "feed",
     name: "RSS / Atom",
     icon: include_str!("icon.svg"),
-    setup: include_str!("SETUP.md"),
+    setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: &[
         Field {
             key: "url",

@@ -37,7 +37,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "form",
     name: "Form",
     icon: include_str!("icon.svg"),
-    setup: include_str!("SETUP.md"),
+    setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: &[
         Field {
             key: "definition",

@@ -40,7 +40,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "forum",
     name: "Discourse",
     icon: include_str!("icon.svg"),
-    setup: include_str!("SETUP.md"),
+    setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: &[
         Field {
             key: "url",

@@ -43,7 +43,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "mastodon",
     name: "Mastodon",
     icon: include_str!("icon.svg"),
-    setup: include_str!("SETUP.md"),
+    setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: &[
         Field {
             key: "url",

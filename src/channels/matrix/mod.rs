@@ -47,7 +47,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "matrix",
     name: "Matrix",
     icon: include_str!("icon.svg"),
-    setup: include_str!("SETUP.md"),
+    setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: &[
         Field {
             key: "server",

@@ -29,7 +29,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "notify",
     name: "Notification mails",
     icon: include_str!("icon.svg"),
-    setup: include_str!("SETUP.md"),
+    setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: &[
         Field {
             key: "name",

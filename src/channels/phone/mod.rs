@@ -22,7 +22,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "phone",
     name: "Telephone",
     icon: include_str!("icon.svg"),
-    setup: include_str!("SETUP.md"),
+    setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: &[
         Field {
             key: "number",

@@ -45,7 +45,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "telegram",
     name: "Telegram",
     icon: include_str!("icon.svg"),
-    setup: include_str!("SETUP.md"),
+    setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: FIELDS,
     lanes: &[Lane::Private, Lane::Public],
     oauth: None,

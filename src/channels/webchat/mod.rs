@@ -34,7 +34,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "webchat",
     name: "Web chat",
     icon: include_str!("icon.svg"),
-    setup: include_str!("SETUP.md"),
+    setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: fields::FIELDS,
     lanes: &[Lane::Private],
     oauth: None,

@@ -1086,7 +1086,7 @@ export interface components {
             oauth: boolean;
             lanes: components["schemas"]["Lane"][];
             /** @description How an admin gets what the fields ask for; Markdown. */
-            setup: string;
+            setup: components["schemas"]["Sentence"];
         };
         /** @description One thing to fill in. */
         ChannelField: {
