@@ -74,7 +74,7 @@ static FIELDS: &[Field] = &[
         label: ("App password", "App-wachtwoord"),
         help: (
             "From bsky.app: Settings, Privacy and security, App passwords. Tick \"Allow access to your direct messages\".",
-            "Uit bsky.app: Instellingen, Privacy en beveiliging, App-wachtwoorden. Vink \"Toegang tot je privéberichten\" aan.",
+            "Uit bsky.app: Instellingen, Privacy en beveiliging, App-wachtwoorden. Vink \"Geef toegang tot je privéberichten\" aan.",
         ),
         options: &[],
     },

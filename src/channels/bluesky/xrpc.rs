@@ -303,7 +303,7 @@ pub fn no_dm_access(class: Class) -> ChannelError {
         ),
         (
             "Make a new app password with \"Allow access to your direct messages\" ticked and fill it in at this account.",
-            "Maak een nieuw app-wachtwoord met \"Toegang tot je privéberichten\" aangevinkt en vul het bij dit account in.",
+            "Maak een nieuw app-wachtwoord met \"Geef toegang tot je privéberichten\" aangevinkt en vul het bij dit account in.",
         ),
     )
 }

@@ -174,7 +174,7 @@ fn unauthorized(code: &str, en: impl Into<String>, nl: impl Into<String>) -> Cha
         Words::new(en, nl),
         Words::new(
             "Connect the account again, or make a new token under Preferences → Development and paste it here.",
-            "Koppel het account opnieuw, of maak onder Voorkeuren → Ontwikkeling een nieuw token en plak het hier.",
+            "Koppel het account opnieuw, of maak onder Voorkeuren → Ontwikkelaars een nieuw token en plak het hier.",
         ),
     )
 }

@@ -65,7 +65,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             label: ("Access token", "Toegangstoken"),
             help: (
                 "From Preferences → Development → your application. Not needed when you connect in the browser.",
-                "Van Voorkeuren → Ontwikkeling → je toepassing. Niet nodig als je in de browser koppelt.",
+                "Van Voorkeuren → Ontwikkelaars → je toepassing. Niet nodig als je in de browser koppelt.",
             ),
             options: &[],
         },
