@@ -32,7 +32,7 @@ pub(super) struct Grounds<'a> {
 
 pub(super) enum Begun {
     /// The same answer led to this message before.
-    Before(Message),
+    Before(Box<Message>),
     Now(Box<Answering>),
 }
 
@@ -69,7 +69,7 @@ impl Desk {
                     "this Idempotency-Key was used for something else",
                 ));
             }
-            return self.message(viewer, message).await.map(Begun::Before);
+            return Ok(Begun::Before(Box::new(self.message(viewer, message).await?)));
         }
         let now = tx.now();
         let thread = tx.thread(grounds.thread).await?.ok_or(DeskError::NotFound("thread"))?;

@@ -56,7 +56,7 @@ impl Desk {
             key,
         };
         let mut answering = match self.begin_answer(viewer, id, grounds, answered).await? {
-            Begun::Before(message) => return Ok(message),
+            Begun::Before(message) => return Ok(*message),
             Begun::Now(answering) => answering,
         };
         let thread = &answering.thread;

@@ -103,7 +103,7 @@ impl Desk {
             key,
         };
         let mut answering = match self.begin_answer(viewer, id, grounds, reply).await? {
-            Begun::Before(message) => return Ok(message),
+            Begun::Before(message) => return Ok(*message),
             Begun::Now(answering) => answering,
         };
         let (thread, now) = (answering.thread.clone(), answering.now);

@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use super::{Desk, DeskError, Viewer};
 use crate::channels::{ChannelError, Class, Original, OutFile, Outgoing, Sent, Words};
 use crate::model::message::Message;
-use crate::model::{DeliveryState, MessageId, Origin, Status, Timestamp};
+use crate::model::{AccountId, DeliveryState, MessageId, Origin, Status, Timestamp};
 use crate::store::accounts::Account;
 use crate::store::conversations::Conversation;
 use crate::store::messages::Stored;
@@ -29,14 +29,20 @@ text_enum!(
 );
 
 impl Desk {
-    /// Takes outbound work that is due, for `lease` from now.
+    /// Takes outbound work that is due, for `lease` from now, but none of accounts that are `busy`.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn lease_deliveries(&self, node: &str, lease: Duration, limit: i64) -> Result<Vec<OutboxRow>, DeskError> {
+    pub async fn lease_deliveries(
+        &self,
+        node: &str,
+        lease: Duration,
+        limit: usize,
+        busy: &[AccountId],
+    ) -> Result<Vec<OutboxRow>, DeskError> {
         let mut tx = self.store.begin(Actor::System).await?;
         let until = tx.now().plus(lease);
-        let rows = tx.lease_outbox(node, until, limit).await?;
+        let rows = tx.lease_outbox(node, until, limit, busy).await?;
         tx.commit().await?;
         Ok(rows)
     }

@@ -3,7 +3,7 @@
 use sqlx::AssertSqlSafe;
 use sqlx::types::Json;
 
-use super::{Store, StoreError, Tx};
+use super::{Store, StoreError, Tx, placeholders};
 use crate::model::message::Sentence;
 use crate::model::{AccountId, DeliveryState, MessageId, OutboxId, Status, ThreadId, Timestamp, UserId};
 use crate::{on, read, run};
@@ -69,8 +69,8 @@ impl Tx {
     }
 
     /// Takes what is due for a while: rows whose thread has nothing older unsettled, and rows whose worker went silent,
-    /// which may have been sent and are marked doubtful. The first condition says nothing new: it is the index's own, without
-    /// which all that was ever sent would be read.
+    /// which may have been sent and are marked doubtful. Nothing of an account in `busy`. The first condition says nothing new:
+    /// it is the index's own, without which all that was ever sent would be read.
     ///
     /// # Errors
     /// When the database refuses.
@@ -78,19 +78,29 @@ impl Tx {
         &mut self,
         node: &str,
         until: Timestamp,
-        limit: i64,
+        limit: usize,
+        busy: &[AccountId],
     ) -> Result<Vec<OutboxRow>, StoreError> {
         let now = self.now();
         let lock = self.conn().skip_locked();
+        let idle = if busy.is_empty() {
+            String::new()
+        } else {
+            format!(" AND o.account_id NOT IN {}", placeholders(4, busy.len()))
+        };
         let sql = format!(
             "UPDATE outbox SET doubtful = (doubtful OR state = 'sending'), state = 'sending', lease_owner = $1, lease_until = $2, attempts = attempts + 1 \
              WHERE id IN (SELECT o.id FROM outbox o WHERE o.state IN ('queued', 'waiting', 'sending') AND ((o.state IN ('queued', 'waiting') AND o.due_at <= $3) OR (o.state = 'sending' AND o.lease_until <= $3)) \
              AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.thread_id = o.thread_id AND e.state IN ('queued', 'waiting', 'sending', 'uncertain') \
-             AND (e.created_at, e.id) < (o.created_at, o.id)) ORDER BY o.due_at, o.created_at, o.id LIMIT {limit}{lock}) RETURNING {COLUMNS}"
+             AND (e.created_at, e.id) < (o.created_at, o.id)){idle} ORDER BY o.due_at, o.created_at, o.id LIMIT {limit}{lock}) RETURNING {COLUMNS}"
         );
-        Ok(
-            on!(self, db => sqlx::query_as(AssertSqlSafe(sql.as_str())).bind(node).bind(until).bind(now).fetch_all(db).await)?,
-        )
+        Ok(on!(self, db => {
+            let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str())).bind(node).bind(until).bind(now);
+            for account in busy {
+                query = query.bind(*account);
+            }
+            query.fetch_all(db).await
+        })?)
     }
 
     /// The outbound work of a message, for settling it.

@@ -1,22 +1,27 @@
 //! Sending: takes what is due from the outbox, hands it to its channel, writes down what came of it.
 //!
 //! Promises: no transaction is open while a platform is asked; what may have arrived is looked up before it is sent again; order
-//! within a thread is kept by the lease; an outcome is written down however long the database is away.
+//! within a thread is kept by the lease; a platform that hangs holds up nobody else's replies; an outcome is written down
+//! however long the database is away.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 
-use super::pause;
 use crate::channels::{Channel, ChannelError, Class, Sent};
 use crate::desk::{Desk, DeskError};
-use crate::model::HealthState;
+use crate::model::{AccountId, HealthState};
 use crate::store::accounts::Account;
 use crate::store::outbox::OutboxRow;
 
-const AT_ONCE: i64 = 16;
+/// Replies under way at once.
+const AT_ONCE: usize = 64;
+/// Of one account. A platform that hangs must leave room for the others.
+const SHARE: usize = 4;
 const LEASE: Duration = Duration::from_secs(180);
 /// Shorter than the lease: nobody else may begin while this one still tries.
 const LONGEST: Duration = Duration::from_secs(150);
@@ -24,42 +29,103 @@ const LONGEST: Duration = Duration::from_secs(150);
 /// Sends until told to stop; what is on its way then is finished first.
 pub async fn run(desk: Desk, node: String, stop: CancellationToken) {
     let mut events = desk.store().watch_events();
-    while !stop.is_cancelled() {
-        let sent = match send_due(&desk, &node).await {
-            Ok(sent) => sent,
-            Err(error) => {
-                tracing::warn!(%error, "the outbox cannot be read; trying again");
-                if pause(&stop, Duration::from_secs(1)).await {
-                    return;
-                }
-                continue;
+    let mut crew = Crew { desk: &desk, node: &node, under_way: FuturesUnordered::new(), busy: HashMap::new() };
+    loop {
+        if !stop.is_cancelled()
+            && let Err(error) = crew.begin().await
+        {
+            tracing::warn!(%error, "the outbox cannot be read; trying again");
+            // What is under way has its outcomes to write down meanwhile.
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = crew.end_one() => {}
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
-        };
-        if sent > 0 {
             continue;
+        }
+        if stop.is_cancelled() {
+            return crew.end_all().await;
         }
         tokio::select! {
             () = stop.cancelled() => {}
+            () = crew.end_one() => {}
             _ = events.changed() => {}
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
         }
     }
 }
 
-/// Sends what is due now; returns how many were tried.
+/// Sends all that is due now, and waits for the outcomes; returns how many were tried.
 ///
 /// # Errors
 /// When the outbox cannot be read.
 pub async fn send_due(desk: &Desk, node: &str) -> Result<usize, DeskError> {
-    let now = desk.clock().now();
-    if desk.store().next_outbox_due().await?.is_none_or(|due| due > now) {
-        return Ok(0);
+    let mut crew = Crew { desk, node, under_way: FuturesUnordered::new(), busy: HashMap::new() };
+    let mut tried = 0;
+    loop {
+        let begun = crew.begin().await?;
+        if begun == 0 && crew.under_way.is_empty() {
+            return Ok(tried);
+        }
+        tried += begun;
+        crew.end_one().await;
     }
-    let rows = desk.lease_deliveries(node, LEASE, AT_ONCE).await?;
-    let tried = rows.len();
-    let mut under_way: FuturesUnordered<_> = rows.into_iter().map(|row| send(desk, row)).collect();
-    while under_way.next().await.is_some() {}
-    Ok(tried)
+}
+
+/// Who is sending now, and for whom.
+struct Crew<'d> {
+    desk: &'d Desk,
+    node: &'d str,
+    under_way: FuturesUnordered<BoxFuture<'d, AccountId>>,
+    busy: HashMap<AccountId, usize>,
+}
+
+impl Crew<'_> {
+    /// Takes on what is due, as far as there is room; returns how many.
+    async fn begin(&mut self) -> Result<usize, DeskError> {
+        let now = self.desk.clock().now();
+        let mut begun = 0;
+        // A few at a time, so that no account gets much past its share before it counts as busy.
+        while self.under_way.len() < AT_ONCE {
+            if self.desk.store().next_outbox_due().await?.is_none_or(|due| due > now) {
+                break;
+            }
+            let busy: Vec<AccountId> =
+                self.busy.iter().filter(|(_, many)| **many >= SHARE).map(|(account, _)| *account).collect();
+            let rows = self.desk.lease_deliveries(self.node, LEASE, SHARE, &busy).await?;
+            if rows.is_empty() {
+                break;
+            }
+            begun += rows.len();
+            for row in rows {
+                *self.busy.entry(row.account_id).or_default() += 1;
+                let desk = self.desk;
+                self.under_way.push(Box::pin(async move {
+                    let account = row.account_id;
+                    send(desk, row).await;
+                    account
+                }));
+            }
+        }
+        Ok(begun)
+    }
+
+    /// Waits for the next outcome; for ever when there is none to come.
+    async fn end_one(&mut self) {
+        let Some(account) = self.under_way.next().await else { return std::future::pending().await };
+        if let Some(many) = self.busy.get_mut(&account) {
+            *many -= 1;
+            if *many == 0 {
+                self.busy.remove(&account);
+            }
+        }
+    }
+
+    async fn end_all(&mut self) {
+        while !self.under_way.is_empty() {
+            self.end_one().await;
+        }
+    }
 }
 
 async fn send(desk: &Desk, row: OutboxRow) {

@@ -36,7 +36,7 @@ fn mail(id: &str, from: &str, text: &str, seconds: i64) -> Message {
 async fn sent(f: &Fixture, external_id: &str) -> balie::desk::view::Conversation {
     let (opened, token) = claimed(f).await;
     f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
-    let rows = f.desk.lease_deliveries("node", Duration::from_secs(60), 10).await.unwrap();
+    let rows = f.desk.lease_deliveries("node", Duration::from_secs(60), 10, &[]).await.unwrap();
     let sent = Sent { external_id: external_id.into(), url: None, at: None, meta: json!({}) };
     f.desk.settle(&rows[0], Ok(sent)).await.unwrap();
     opened

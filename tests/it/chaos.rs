@@ -77,13 +77,13 @@ on_both_engines! {
         }
         let messages = f.desk.open(&f.sanne, opened.row.id).await.unwrap().messages;
         assert_eq!(messages.len(), 2);
-        assert_eq!(f.desk.lease_deliveries("node", std::time::Duration::from_secs(60), 10).await.unwrap().len(), 1);
+        assert_eq!(f.desk.lease_deliveries("node", std::time::Duration::from_secs(60), 10, &[]).await.unwrap().len(), 1);
     }
 
     async fn an_outcome_whose_writing_is_cut_off_is_written_when_repeated(f) {
         let (opened, token) = claimed(&f).await;
         let message = f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
-        let row = f.desk.lease_deliveries("node", std::time::Duration::from_secs(60), 10).await.unwrap().remove(0);
+        let row = f.desk.lease_deliveries("node", std::time::Duration::from_secs(60), 10, &[]).await.unwrap().remove(0);
         let sent = Sent { external_id: "at://ours/1".into(), url: None, at: None, meta: json!({}) };
         for turns in 0..400 {
             if let Some(done) = cut_after(turns, f.desk.settle(&row, Ok(sent.clone()))).await {

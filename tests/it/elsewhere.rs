@@ -92,7 +92,7 @@ on_both_engines! {
         let other = AnsweredElsewhere { text: Some("anders".to_owned()), ..answered };
         assert_eq!(refused(desk.answered_elsewhere(&fixture.sanne, id, &other, "k-1").await), "idempotency.reused");
         assert_eq!(desk.open(&fixture.sanne, id).await.unwrap().messages.len(), 2);
-        assert!(desk.lease_deliveries("n", Duration::from_secs(60), 10).await.unwrap().is_empty());
+        assert!(desk.lease_deliveries("n", Duration::from_secs(60), 10, &[]).await.unwrap().is_empty());
     }
 
     async fn the_rules_of_a_reply_hold_for_an_answer_elsewhere(fixture) {

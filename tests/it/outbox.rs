@@ -1,12 +1,19 @@
 //! Deliveries: obeyed, ordered, never blind.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use balie::channels::{Author, ChannelError, Item, Sent};
+use axum::routing::post;
+use axum::{Json, Router};
+use balie::channels::{Author, Batch, ChannelError, Item, Sent};
+use balie::desk::accounts::NewAccount;
 use balie::desk::settle::Verdict;
-use balie::model::{DeliveryState, Direction, HealthState, Status};
+use balie::model::{DeliveryState, Direction, HealthState, MessageId, Status};
+use balie::store::accounts::Account;
 use balie::store::outbox::OutboxRow;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::on_both_engines;
 use crate::replies::{answer, claimed};
@@ -15,7 +22,7 @@ use crate::support::{Fixture, batch_of, follow_up, mention};
 const LEASE: Duration = Duration::from_secs(180);
 
 async fn due(f: &Fixture) -> Vec<OutboxRow> {
-    f.desk.lease_deliveries("node", LEASE, 10).await.unwrap()
+    f.desk.lease_deliveries("node", LEASE, 10, &[]).await.unwrap()
 }
 
 fn arrived(id: &str) -> Sent {
@@ -25,6 +32,53 @@ fn arrived(id: &str) -> Sent {
         at: None,
         meta: json!({ "cid": "x" }),
     }
+}
+
+/// Systems that are told of replies: `/well` takes them, `/hung` never answers.
+struct Shops {
+    address: std::net::SocketAddr,
+    hanging: Arc<AtomicUsize>,
+}
+
+impl Shops {
+    async fn open() -> Self {
+        let hanging = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&hanging);
+        let hung = move |event: Json<Value>| async move {
+            if event["type"] == "reply.created" {
+                count.fetch_add(1, Ordering::SeqCst);
+                std::future::pending::<()>().await;
+            }
+        };
+        let router = Router::new().route("/well", post(|| async {})).route("/hung", post(hung));
+        let line = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = line.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(line, router).await });
+        Self { address, hanging }
+    }
+
+    async fn connect(&self, f: &Fixture, name: &str) -> Account {
+        let secret = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+        let settings = json!({ "name": name, "url": format!("http://{}/{name}", self.address), "secret": secret });
+        let new = NewAccount { channel: "api".into(), name: None, settings, team_ids: Vec::new() };
+        f.desk.add_account(&f.chief, &new).await.unwrap();
+        let accounts = f.store.accounts().await.unwrap();
+        accounts.into_iter().find(|account| account.name == name).unwrap()
+    }
+
+    fn hanging(&self) -> usize {
+        self.hanging.load(Ordering::SeqCst)
+    }
+}
+
+/// A customer asks on this account, and gets an answer that is on its way.
+async fn asked_and_answered(f: &Fixture, account: &Account, customer: &str) -> MessageId {
+    let items = vec![Item::Message(Box::new(mention(&format!("{}-1", account.name), customer, "waar blijft het?", 0)))];
+    f.desk.ingest(account, "hook", &Batch { items, ..Batch::default() }).await.unwrap();
+    let page = f.list(Status::Open).await;
+    let token = f.desk.claim(&f.sanne, page.items[0].id).await.unwrap().token;
+    let opened = f.desk.open(&f.sanne, page.items[0].id).await.unwrap();
+    f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Morgen"), customer).await.unwrap().id
 }
 
 on_both_engines! {
@@ -195,6 +249,32 @@ on_both_engines! {
         assert!(due(&f).await.is_empty());
     }
 
+    async fn a_platform_that_hangs_holds_up_nobody_else(f) {
+        let door = Shops::open().await;
+        let hung = door.connect(&f, "hung").await;
+        let well = door.connect(&f, "well").await;
+        // More than its share waits for the one that hangs.
+        for customer in 0..12 {
+            asked_and_answered(&f, &hung, &format!("h{customer}")).await;
+        }
+        let first = asked_and_answered(&f, &well, "anna").await;
+        let stop = CancellationToken::new();
+        let mut events = f.store.watch_events();
+        let sender = tokio::spawn(balie::work::send::run(f.desk.clone(), "node".into(), stop.clone()));
+        let mut sent = async |message| {
+            let looked = async {
+                while f.desk.message(&f.sanne, message).await.unwrap().delivery.unwrap().state != DeliveryState::Sent {
+                    events.changed().await.unwrap();
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), looked).await.expect("it is sent while the other hangs");
+        };
+        sent(first).await;
+        sent(asked_and_answered(&f, &well, "bram").await).await;
+        assert!(door.hanging() > 0 && door.hanging() < 12, "the one that hangs has its share: {}", door.hanging());
+        sender.abort();
+    }
+
     async fn replies_in_a_thread_keep_their_order(f) {
         let (opened, token) = claimed(&f).await;
         for (key, text) in [("k1", "een"), ("k2", "twee")] {
@@ -225,7 +305,7 @@ on_both_engines! {
         }
         let shares = futures_util::future::join_all((0..5).map(|i| {
             let desk = f.desk.clone();
-            async move { desk.lease_deliveries(&format!("node{i}"), LEASE, 4).await.unwrap() }
+            async move { desk.lease_deliveries(&format!("node{i}"), LEASE, 4, &[]).await.unwrap() }
         }))
         .await;
         let ids: Vec<_> = shares.iter().flatten().map(|row| row.id).collect();
