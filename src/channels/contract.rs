@@ -393,6 +393,7 @@ impl Inbox {
             files: Vec::new(),
             addressed: None,
             forward: false,
+            automatic: false,
             subject: None,
             original: None,
         }

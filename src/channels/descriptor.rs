@@ -77,4 +77,6 @@ pub enum FieldKind {
     Choice,
     /// Text of several lines.
     Lines,
+    /// Another account, which answers by mail what was left here; kept as its id. Its channel has [`super::Letters`].
+    Mailbox,
 }

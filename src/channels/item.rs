@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::ChannelError;
+use super::{AnswerAt, ChannelError};
 use crate::model::{
     Answered, AttachmentKind, Automatic, Claim, Direction, Lane, MessageKind, ReceiptState, Recipients, ThreadKind,
     Timestamp,
@@ -91,6 +91,9 @@ pub struct Message {
     pub fields: Vec<Answered>,
     /// When somebody was promised an answer or an outcome.
     pub due_at: Option<Timestamp>,
+    /// Where its author wants the answer, when they are not there to get it where they spoke. An account with a mailbox hands the
+    /// message over to it ([`super::Letters`]); without one it stays here.
+    pub answer_at: Option<AnswerAt>,
     /// Came with the first pull, from before Balie was there: shown, but rings no bell and waits for nobody.
     pub history: bool,
     /// What the channel needs to answer or moderate this message (cids, mentions); opaque to the desk, kept as is.
@@ -122,6 +125,7 @@ impl Default for Message {
             recipients: None,
             fields: Vec::new(),
             due_at: None,
+            answer_at: None,
             history: false,
             meta: Value::Object(serde_json::Map::new()),
         }

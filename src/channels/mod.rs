@@ -45,6 +45,7 @@ pub mod form;
 pub mod forum;
 pub mod hook;
 pub mod html;
+pub mod letters;
 pub mod limits;
 pub mod markup;
 pub mod mastodon;
@@ -75,6 +76,7 @@ pub use descriptor::{Descriptor, Field, FieldKind, Words};
 pub use error::{ChannelError, Class};
 pub use hook::{Hook, HookAnswer, Pushed};
 pub use item::{Author, Batch, File, Item, Known, Message, Quota, Source, ThreadRef, Unreadable, above};
+pub use letters::{AnswerAt, Left, Letters, TakenIn};
 pub use limits::{Allowance, AttachmentLimit, HandOff, Limit, Measure, Unit};
 pub use outgoing::{Action, Original, OutFile, Outgoing, Sent};
 
@@ -160,6 +162,9 @@ pub trait Channel: Send + Sync {
         None
     }
     fn calls(&self) -> Option<&dyn Calls> {
+        None
+    }
+    fn letters(&self) -> Option<&dyn Letters> {
         None
     }
     /// The page in the original of a message ([`Source`]) as its author laid it out, not sanitised; `None` when it has none.

@@ -26,6 +26,8 @@ pub struct Outgoing {
     pub forward: bool,
     /// Under which subject, where an agent chose it.
     pub subject: Option<String>,
+    /// Written by us without anybody's hand: a medium that marks such messages marks it.
+    pub automatic: bool,
     /// What the answered message said, for a medium that repeats it below the answer.
     pub original: Option<Original>,
 }

@@ -44,6 +44,9 @@ pub struct Account {
     /// Calls can be written down here.
     #[serde(default)]
     pub calls: bool,
+    /// Can be the mailbox of accounts that cannot answer what is left there.
+    #[serde(default)]
+    pub mailbox: bool,
 }
 
 /// How well an account works, and if not, why and what to do.
@@ -106,17 +109,26 @@ impl Desk {
 
     pub(crate) async fn accounts_within(&self, visible: &Visible) -> Result<Vec<Account>, DeskError> {
         let grants = self.store.account_teams().await?;
-        Ok(self
-            .store
-            .accounts()
-            .await?
-            .into_iter()
+        let all = self.store.accounts().await?;
+        Ok(all
+            .iter()
             .filter(|row| visible.includes(row.id))
             .map(|row| {
-                let channel = self.connections.get(&row).ok();
+                // What is worse than having no mailbox is said first.
+                let well = !matches!(row.health, HealthState::Degraded | HealthState::Down);
+                let without = self.without_mailbox(row, &all).filter(|_| well);
+                let mailbox = self.takes_letters(row);
+                let channel = self.connections.get(row).ok();
                 let (pushed, calls) =
                     channel.map_or((false, false), |channel| (channel.push().is_some(), channel.calls().is_some()));
-                Account { hook: pushed.then(|| format!("/hooks/{}", row.id)), calls, ..present(row, &grants) }
+                let shown = present(row.clone(), &grants);
+                Account {
+                    hook: pushed.then(|| format!("/hooks/{}", row.id)),
+                    calls,
+                    mailbox,
+                    health: without.unwrap_or(shown.health),
+                    ..shown
+                }
             })
             .collect())
     }
@@ -135,7 +147,8 @@ impl Desk {
     /// `Refused` when a field is missing or unknown; `Channel` with cause and cure when the platform says no.
     pub async fn try_account(&self, viewer: &Viewer, channel: &str, settings: &Value) -> Result<Tried, DeskError> {
         viewer.must(Act::Administer)?;
-        let (open, secret) = sort_fields(descriptor(channel)?, settings, true)?;
+        let (mut open, secret) = sort_fields(descriptor(channel)?, settings, true)?;
+        self.name_mailbox(descriptor(channel)?, &mut open, &Value::Null).await?;
         let probe = self.connections.trial(channel, open, secret)?.probe().await?;
         Ok(Tried { handle: probe.handle, name: probe.name, url: probe.url, warnings: probe.warnings })
     }
@@ -147,7 +160,8 @@ impl Desk {
     pub async fn add_account(&self, viewer: &Viewer, new: &NewAccount) -> Result<Account, DeskError> {
         viewer.must(Act::Administer)?;
         let descriptor = descriptor(&new.channel)?;
-        let (open, secret) = sort_fields(descriptor, &new.settings, true)?;
+        let (mut open, secret) = sort_fields(descriptor, &new.settings, true)?;
+        self.name_mailbox(descriptor, &mut open, &Value::Null).await?;
         self.add_connected(viewer, descriptor, open, secret, new.name.as_deref(), &new.team_ids).await
     }
 
@@ -227,9 +241,13 @@ impl Desk {
         if let Some(name) = change.name.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
             name.clone_into(&mut row.name);
         }
+        if change.enabled.is_some_and(|enabled| enabled != row.enabled) {
+            self.tell_of_mailbox(&mut tx, id).await?;
+        }
         row.enabled = change.enabled.unwrap_or(row.enabled);
         if let Some(settings) = &change.settings {
-            let (open, secret) = sort_fields(descriptor(&row.channel)?, settings, false)?;
+            let (mut open, secret) = sort_fields(descriptor(&row.channel)?, settings, false)?;
+            self.name_mailbox(descriptor(&row.channel)?, &mut open, &row.settings.0).await?;
             merge(&mut row.settings.0, open);
             if secret.as_object().is_some_and(|fields| !fields.is_empty()) {
                 // A new credential starts afresh: what was derived from the old one (sessions) goes.
@@ -285,6 +303,7 @@ impl Desk {
         row.secrets = String::new();
         row.removed_at = Some(tx.now());
         tx.save_account(&row).await?;
+        self.tell_of_mailbox(&mut tx, id).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -401,12 +420,14 @@ fn present(row: Row, grants: &[(AccountId, TeamId)]) -> Account {
         settings: row.settings.0,
         hook: None,
         calls: false,
+        mailbox: false,
     }
 }
 
 fn merge(into: &mut Value, from: Value) {
     if let (Value::Object(into), Value::Object(from)) = (into, from) {
         into.extend(from);
+        into.retain(|_, value| !value.is_null());
     }
 }
 
@@ -439,10 +460,14 @@ pub(crate) fn sort_fields(descriptor: &Descriptor, given: &Value, whole: bool) -
             if field.required && whole {
                 return Err(wrong(field.key, "this field is needed"));
             }
+            // Having none is a choice too.
+            if field.kind == FieldKind::Mailbox && !whole && given.contains_key(field.key) {
+                open.insert(field.key.to_owned(), Value::Null);
+            }
             continue;
         };
         let value = match field.kind {
-            FieldKind::Text | FieldKind::Secret | FieldKind::Lines => Value::String(text),
+            FieldKind::Text | FieldKind::Secret | FieldKind::Lines | FieldKind::Mailbox => Value::String(text),
             FieldKind::Choice => {
                 if !field.options.iter().any(|(value, _)| *value == text) {
                     let known: Vec<&str> = field.options.iter().map(|(value, _)| *value).collect();

@@ -5,6 +5,7 @@
 
 mod afterwards;
 mod apart;
+mod hand_over;
 mod keep;
 mod text;
 
@@ -13,6 +14,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::types::Json;
 
+use hand_over::Record;
 use keep::Kept;
 pub(super) use text::{clean, snippet};
 use text::{clean_json, echoes, is_web};
@@ -62,17 +64,44 @@ impl Desk {
     /// # Errors
     /// When the database refuses: then nothing of it happened, and the same batch may come again.
     pub async fn ingest(&self, account: &Account, source: &str, batch: &Batch) -> Result<Ingested, DeskError> {
-        let batch = self.apart(account, timely(account, batch)).await?;
-        // Files first: a file without its message is waste, a message without its file a loss.
-        let kept = self.keep_contents(&batch).await?;
         let mut tries = 0;
         loop {
-            match self.ingest_once(account, source, &batch, &kept).await {
+            match self.ingest_parts(account, source, batch).await {
                 // Another node took the same item in at this moment; with its rows visible there is nothing left to collide with.
                 Err(DeskError::Store(error)) if error.is_conflict() && tries < 3 => tries += 1,
                 done => return done,
             }
         }
+    }
+
+    /// What goes to the account's mailbox first: the account's cursor moves when nothing of the batch can be lost any more.
+    async fn ingest_parts(&self, account: &Account, source: &str, batch: &Batch) -> Result<Ingested, DeskError> {
+        let (stays, going) = self.hand_over(account, batch).await?;
+        let mut done = Ingested::default();
+        if let Some(going) = &going {
+            done = self.ingest_part(&going.mailbox, source, &going.batch, Some(&going.record)).await?;
+        }
+        let rest = self.ingest_part(account, source, &stays, None).await?;
+        Ok(Ingested {
+            added: done.added + rest.added,
+            changed: done.changed + rest.changed,
+            removed: done.removed + rest.removed,
+            quarantined: done.quarantined + rest.quarantined,
+            lag_ms: rest.lag_ms.or(done.lag_ms),
+        })
+    }
+
+    async fn ingest_part(
+        &self,
+        account: &Account,
+        source: &str,
+        batch: &Batch,
+        record: Option<&Record>,
+    ) -> Result<Ingested, DeskError> {
+        let batch = self.apart(account, timely(account, batch)).await?;
+        // Files first: a file without its message is waste, a message without its file a loss.
+        let kept = self.keep_contents(&batch).await?;
+        self.ingest_once(account, source, &batch, &kept, record).await
     }
 
     async fn ingest_once(
@@ -81,6 +110,7 @@ impl Desk {
         source: &str,
         batch: &Batch,
         kept: &Kept,
+        record: Option<&Record>,
     ) -> Result<Ingested, DeskError> {
         let mut tx = self.store.begin(Actor::Channel).await?;
         let mut intake = Intake::prepare(self, &mut tx, account, batch, kept).await?;
@@ -114,12 +144,18 @@ impl Desk {
                 }
             }
         }
+        if let Some(record) = record {
+            record.save(&mut tx, &intake).await?;
+        }
         let done = intake.finish(&mut tx).await?;
         if let Some(cursor) = &batch.next {
             tx.save_cursor(account.id, source, cursor).await?;
         }
-        let quota = batch.quota.as_ref().and_then(|quota| serde_json::to_value(quota).ok());
-        tx.account_works(account.id, &Working { lag_ms: done.lag_ms, quota, called: source == "hook" }).await?;
+        // What another account took does not say that this one works.
+        if record.is_none() {
+            let quota = batch.quota.as_ref().and_then(|quota| serde_json::to_value(quota).ok());
+            tx.account_works(account.id, &Working { lag_ms: done.lag_ms, quota, called: source == "hook" }).await?;
+        }
         tx.commit().await?;
         Ok(done)
     }

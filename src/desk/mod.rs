@@ -21,6 +21,7 @@ pub mod hook;
 pub mod ingest;
 pub mod link;
 pub mod load;
+pub mod mailbox;
 pub mod media;
 pub mod moderate;
 pub mod note;

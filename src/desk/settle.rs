@@ -68,18 +68,25 @@ impl Desk {
             Some(parent) => self.original(parent).await?,
             None => None,
         };
+        let automatic = message.automatic.is_some();
+        // What nobody wrote carries what it is about below its own words, and is sent whole.
+        let text = match extra.quoted.filter(|_| automatic) {
+            Some(quoted) => format!("{}\n\n{quoted}", message.text),
+            None => message.text,
+        };
         let outgoing = Outgoing {
             key: message.id,
             written_at: message.ingested_at,
             thread: thread.as_channel_knows_it(),
             reply_to: parent.and_then(|parent| Some((parent.external_id?, parent.meta.0))),
-            text: message.text,
+            text,
             content_warning: message.content_warning,
             visibility: message.visibility,
             language: message.language,
             files,
             addressed: extra.addressed,
             forward: extra.forward,
+            automatic,
             subject: extra.subject,
             original,
         };
@@ -160,11 +167,13 @@ impl Desk {
                 row.due_at = now;
                 // A person has looked; what the machine doubted is decided.
                 row.doubtful = false;
-                conversation.answered(Status::Pending);
+                if message.automatic.is_none() {
+                    conversation.answered(Status::Pending);
+                }
             }
             Verdict::Discard => {
                 row.state = DeliveryState::Discarded;
-                give_back(&mut conversation, &row);
+                give_back(&mut conversation, &message, &row);
             }
         }
         (row.code, row.cause, row.cure) = (None, None, None);
@@ -208,11 +217,13 @@ impl Desk {
         match error.class {
             Class::Uncertain => {
                 row.state = DeliveryState::Uncertain;
-                conversation.status = Status::Open;
+                if message.automatic.is_none() {
+                    conversation.status = Status::Open;
+                }
             }
             Class::Rejected => {
                 row.state = DeliveryState::Rejected;
-                give_back(conversation, row);
+                give_back(conversation, message, row);
             }
             _ if given_up => {
                 row.state = DeliveryState::Rejected;
@@ -220,7 +231,7 @@ impl Desk {
                     "It was tried for a day. Send it again when the account works.",
                     "Het is een dag lang geprobeerd. Verstuur het opnieuw als het account werkt.",
                 )));
-                give_back(conversation, row);
+                give_back(conversation, message, row);
             }
             Class::RateLimited { until } => {
                 row.state = DeliveryState::Waiting;
@@ -296,11 +307,14 @@ pub(super) fn came_back(
     (row.code, row.cause, row.cure) = (Some(error.code), Some(Json(error.cause)), Some(Json(error.cure)));
     row.state = DeliveryState::Rejected;
     message.delivery = Some(DeliveryState::Rejected);
-    give_back(conversation, row);
+    give_back(conversation, message, row);
 }
 
-/// The customer was not answered after all: they wait again, since when they did.
-fn give_back(conversation: &mut Conversation, row: &OutboxRow) {
+/// The customer was not answered after all: they wait again, since when they did. What nobody wrote answered nobody.
+fn give_back(conversation: &mut Conversation, message: &Stored, row: &OutboxRow) {
+    if message.automatic.is_some() {
+        return;
+    }
     if conversation.waiting_since.is_none() {
         conversation.waiting_since = row.waiting_before;
     }

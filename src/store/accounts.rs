@@ -368,7 +368,8 @@ impl Tx {
         Ok(found.map(|(channel, user, Json(settings), keep)| (channel, user, settings, keep)))
     }
 
-    fn tell_account(&mut self, id: AccountId) {
+    /// People see this account otherwise now.
+    pub fn tell_account(&mut self, id: AccountId) {
         self.tell(EventKind::AccountChanged, None, None, Some(id), Value::Null);
     }
 }

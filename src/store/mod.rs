@@ -10,6 +10,7 @@ pub mod conversations;
 pub mod drafts;
 pub mod engine;
 pub mod events;
+pub mod handed_over;
 pub mod links;
 pub mod list;
 pub mod load;

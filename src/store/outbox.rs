@@ -68,9 +68,9 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes what is due for a while: rows whose thread has nothing older unsettled, and rows whose worker went silent,
-    /// which may have been sent and are marked doubtful. Nothing of an account in `busy`. The first condition says nothing new:
-    /// it is the index's own, without which all that was ever sent would be read.
+    /// Takes what is due for a while: rows whose thread has nothing older unsettled at the same account, and rows whose worker
+    /// went silent, which may have been sent and are marked doubtful. Nothing of an account in `busy`. The first condition says
+    /// nothing new: it is the index's own, without which all that was ever sent would be read.
     ///
     /// # Errors
     /// When the database refuses.
@@ -91,7 +91,7 @@ impl Tx {
         let sql = format!(
             "UPDATE outbox SET doubtful = (doubtful OR state = 'sending'), state = 'sending', lease_owner = $1, lease_until = $2, attempts = attempts + 1 \
              WHERE id IN (SELECT o.id FROM outbox o WHERE o.state IN ('queued', 'waiting', 'sending') AND ((o.state IN ('queued', 'waiting') AND o.due_at <= $3) OR (o.state = 'sending' AND o.lease_until <= $3)) \
-             AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.thread_id = o.thread_id AND e.state IN ('queued', 'waiting', 'sending', 'uncertain') \
+             AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.thread_id = o.thread_id AND e.account_id = o.account_id AND e.state IN ('queued', 'waiting', 'sending', 'uncertain') \
              AND (e.created_at, e.id) < (o.created_at, o.id)){idle} ORDER BY o.due_at, o.created_at, o.id LIMIT {limit}{lock}) RETURNING {COLUMNS}"
         );
         Ok(on!(self, db => {

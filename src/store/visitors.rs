@@ -205,6 +205,15 @@ impl Tx {
         )
     }
 
+    /// When something of ours that no person wrote last left, or was to leave, beside what is said in this thread.
+    pub async fn newest_sent_along(&mut self, thread: ThreadId) -> Result<Option<Timestamp>, StoreError> {
+        let sql =
+            "SELECT max(sent_at) FROM messages WHERE thread_id = $1 AND direction = 'out' AND automatic IS NOT NULL";
+        let at: Option<Option<Timestamp>> =
+            on!(self, db => sqlx::query_scalar(sql).bind(thread).fetch_optional(db).await)?;
+        Ok(at.flatten())
+    }
+
     /// Nobody is home for this visitor any more. False when there is none of this name.
     pub async fn block_visitor(&mut self, account: AccountId, id: VisitorId) -> Result<bool, StoreError> {
         let now = self.now();

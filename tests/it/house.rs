@@ -154,6 +154,7 @@ fn a_channel_never_sees_another() {
         "hook",
         "html",
         "item",
+        "letters",
         "limits",
         "markup",
         "mod",

@@ -54,6 +54,9 @@ macro_rules! on_both_engines {
 /// Monday 2 March 2026, 09:14:05 UTC.
 pub const START: Timestamp = Timestamp(1_772_442_845_000);
 
+/// The master key of every desk here.
+pub const KEY: [u8; 32] = [7; 32];
+
 /// A desk of its own.
 pub struct Fixture {
     pub desk: Desk,
@@ -113,7 +116,7 @@ impl Fixture {
 
 /// A desk on a store, as the program makes one.
 pub fn desk_on(store: &Store, folder: &std::path::Path) -> Desk {
-    let key = Arc::new(MasterKey::from_bytes([7; 32]));
+    let key = Arc::new(MasterKey::from_bytes(KEY));
     let connections = Connections::new(store.clone(), Client::new(true).unwrap(), key, Duration::from_secs(7 * 86_400));
     Desk::new(store.clone(), connections, Rules::default(), folder.join("media"))
 }

@@ -1,6 +1,7 @@
 //! Writing a mail: pure, the same for the same message on every attempt but for the boundaries between its parts.
 //!
-//! Sources: RFC 5322 (headers), 2045 to 2049 (MIME), 2231 (file names), 3834 §3.1.5 (what marks automatic mail: none of this is).
+//! Sources: RFC 5322 (headers), 2045 to 2049 (MIME), 2231 (file names), 3834 §3.1.5 and §5 (what marks automatic mail: an agent's answer
+//! is none).
 //! Promises: nothing an agent or a stranger wrote ends a header line or becomes HTML; the Message-ID is made from the message's
 //! key; References stay below the longest line a server takes.
 //! Must not: send.
@@ -67,6 +68,12 @@ pub fn compose(outgoing: &Outgoing, settings: &Settings, me: &Me) -> Result<Comp
         .message_id(MessageId::new(id.clone()))
         .header(OWN_ID, MessageId::new(id.clone()))
         .header(LOOP, Text::new(settings.address.clone()));
+    if outgoing.automatic {
+        // Machines do not answer it (RFC 3834 §2; the second is Exchange's own).
+        mail = mail
+            .header("Auto-Submitted", Text::new("auto-generated"))
+            .header("X-Auto-Response-Suppress", Text::new("All"));
+    }
     if !cc.is_empty() {
         mail = mail.cc(list(&cc));
     }

@@ -52,6 +52,7 @@ fn outgoing(meta: &Meta) -> Outgoing {
         files: Vec::new(),
         addressed: None,
         forward: false,
+        automatic: false,
         subject: None,
         original: Some(Original {
             name: "Anna".to_owned(),
@@ -237,4 +238,14 @@ fn nobody_writes_to_who_is_not_known() {
     let nobody = Meta { from: ("unknown@invalid".to_owned(), String::new()), ..parent() };
     let error = compose(&outgoing(&nobody), &settings(), &me()).map(|_| ()).unwrap_err();
     assert_eq!(error.code, "email.no_recipient");
+}
+
+#[test]
+fn only_what_nobody_wrote_is_marked_as_automatic() {
+    for automatic in [false, true] {
+        let outgoing = Outgoing { automatic, ..outgoing(&parent()) };
+        let raw = String::from_utf8(compose(&outgoing, &settings(), &me()).unwrap().raw).unwrap();
+        assert_eq!(raw.contains("Auto-Submitted: auto-generated\r\n"), automatic, "{raw}");
+        assert_eq!(raw.contains("X-Auto-Response-Suppress: All\r\n"), automatic);
+    }
 }

@@ -1,7 +1,8 @@
 //! E-mail: a mailbox read over IMAP and answered over SMTP.
 //!
 //! Owns: everything about mail: what an admin fills in (`fields`, `settings`), signing in (`auth`), the connections (`imap`, `smtp`), which
-//! thread a mail belongs to (`thread`), reading (`pull`, `stream`, `convert`) and answering (`compose`, `reply`).
+//! thread a mail belongs to (`thread`), reading (`pull`, `stream`, `convert`), answering (`compose`, `reply`), and what was left elsewhere
+//! to be answered by mail (`left`).
 //! Must not: know the desk.
 
 mod auth;
@@ -10,6 +11,7 @@ pub mod convert;
 pub mod fake;
 mod fields;
 mod imap;
+mod left;
 pub mod me;
 mod pull;
 mod reply;
@@ -39,7 +41,7 @@ use self::thread::ReplyToken;
 use super::dial::Trust;
 use super::{
     Allowance, AttachmentLimit, Batch, Channel, ChannelError, Class, Context, Descriptor, Draft, Feed, Files, Known,
-    Limit, Measure, Probe, Pull, Reply, Stream, ThreadRef, Unit, limits,
+    Letters, Limit, Measure, Probe, Pull, Reply, Stream, ThreadRef, Unit, limits,
 };
 use crate::model::Lane;
 
@@ -193,7 +195,7 @@ impl Channel for Email {
         })
     }
 
-    fn allowance(&self, _thread: &ThreadRef, _facts: &Value) -> Allowance {
+    fn allowance(&self, _thread: &ThreadRef, facts: &Value) -> Allowance {
         Allowance {
             may_reply: true,
             limit: Limit { unit: Unit::Characters, max: LONGEST },
@@ -204,6 +206,8 @@ impl Channel for Email {
                 alt_max: 0,
             },
             recipients: true,
+            // Of what was left in a form.
+            outcomes: serde_json::from_value(facts["thread"]["outcomes"].clone()).unwrap_or_default(),
             ..Allowance::default()
         }
     }
@@ -222,6 +226,9 @@ impl Channel for Email {
         Some(self)
     }
     fn files(&self) -> Option<&dyn Files> {
+        Some(self)
+    }
+    fn letters(&self) -> Option<&dyn Letters> {
         Some(self)
     }
     fn page(&self, original: &[u8]) -> Option<String> {

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::model::{ThreadKind, Timestamp};
 
 mod answers;
+mod left;
 mod reading;
 mod signing;
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::answers::Answer;
 use super::definition::{Definition, Kind};
 use super::page::Lang;
-use crate::channels::{Author, Item, Message, ThreadRef, claims};
+use crate::channels::{AnswerAt, Author, Item, Message, ThreadRef, claims};
 use crate::model::{Answered, Claim, Direction, Lane, MessageKind, ThreadKind, Timestamp};
 
 const DAY: u64 = 86_400;
@@ -38,13 +38,14 @@ pub fn items(
         .iter()
         .map(|answer| Answered { label: lang.say(&answer.field.label).to_owned(), value: readable(answer, lang) })
         .collect();
+    let title = format!("{} {}", lang.say(&form.title), reference(once));
     let message = Message {
         external_id: id.clone(),
         thread: ThreadRef {
             external_id: id.clone(),
             lane: Lane::Private,
             kind: ThreadKind::Form,
-            title: Some(format!("{} {}", lang.say(&form.title), reference(once))),
+            title: Some(title.clone()),
             url: None,
         },
         author: Author {
@@ -61,6 +62,7 @@ pub fn items(
         language: Some(lang.code().to_owned()),
         sent_at: now,
         fields,
+        answer_at: shown(&email).map(|address| AnswerAt { address, name: named.clone(), subject: title }),
         due_at: form.answer_within_days.map(|days| now.plus(Duration::from_secs(u64::from(days) * DAY))),
         ..Message::default()
     };

@@ -3,7 +3,8 @@
 //!
 //! Owns: what a form asks (`definition`), what was filled in (`answers`), the page (`page`), what becomes of it (`convert`),
 //! how often (`limit`).
-//! Must not: know the desk. Cannot answer: whoever filled it in left an address, and the conversation says which.
+//! Must not: know the desk. Cannot answer: whoever filled it in left an address. An account with a mailbox answers there; without one the
+//! conversation says which it is.
 
 mod answers;
 mod convert;
@@ -84,6 +85,18 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             help: (
                 "Put before telephone numbers that begin with 0.",
                 "Komt voor telefoonnummers die met een 0 beginnen.",
+            ),
+            options: &[],
+        },
+        Field {
+            key: "mailbox",
+            kind: FieldKind::Mailbox,
+            required: false,
+            default: None,
+            label: ("Answered by", "Beantwoord door"),
+            help: (
+                "The mailbox that answers who left an e-mail address: what they fill in becomes a conversation of that mailbox. Without one the form itself cannot answer.",
+                "De mailbox die antwoordt wie een e-mailadres achterliet: wat ze invullen wordt een gesprek van die mailbox. Zonder kan het formulier zelf niet antwoorden.",
             ),
             options: &[],
         },

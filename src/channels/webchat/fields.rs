@@ -161,6 +161,16 @@ pub static FIELDS: &[Field] = &[
         ),
     ),
     field(
+        "mailbox",
+        FieldKind::Mailbox,
+        None,
+        ("Answered by", "Beantwoord door"),
+        (
+            "The mailbox that answers what is left in the form while nobody is there, and that mails visitors their conversation when they ask for it.",
+            "De mailbox die antwoordt wat in het formulier is achtergelaten terwijl er niemand is, en die bezoekers hun gesprek mailt als ze daarom vragen.",
+        ),
+    ),
+    field(
         "identity_secret",
         FieldKind::Secret,
         None,

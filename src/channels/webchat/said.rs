@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::visit::{GivenFile, Guest, Presented, Question, Rated, Said, Shown, VisitedPage, Wrong};
-use super::super::{Author, File, Message, ThreadRef, claims};
+use super::super::{AnswerAt, Author, File, Message, ThreadRef, claims};
 use super::settings::Settings;
 use super::{LONGEST_TEXT, MOST_FILES};
 use crate::model::{Answered, AttachmentKind, Automatic, Direction, Lane, MessageKind, ThreadKind};
@@ -35,6 +35,11 @@ pub fn message(settings: &Settings, said: Said) -> Result<(Message, Guest), Wron
     let page = said
         .page
         .map(|page| json!({ "url": clip(&page.url, LONGEST_ADDRESS), "title": clip(&page.title, LONGEST_ANSWER) }));
+    let answer_at = guest.email.clone().filter(|_| said.left).map(|address| AnswerAt {
+        address,
+        name: guest.name.clone(),
+        subject: subject(settings, guest.language.as_deref()),
+    });
     let message = Message {
         external_id: said.external_id,
         thread: thread(&guest),
@@ -46,10 +51,18 @@ pub fn message(settings: &Settings, said: Said) -> Result<(Message, Guest), Wron
         sent_at: said.at,
         files: said.files.into_iter().map(file).collect(),
         fields,
+        answer_at,
         meta: json!({ "page": page, "trigger": said.trigger.map(|trigger| clip(&trigger, 40)), "left": said.left }),
         ..Message::default()
     };
     Ok((message, guest))
+}
+
+/// What a mail that answers somebody is about, in their own language where we have it.
+fn subject(settings: &Settings, language: Option<&str>) -> String {
+    let tongue = language.and_then(|tag| tag.get(..2)).unwrap_or(&settings.language);
+    let words = if tongue.eq_ignore_ascii_case("nl") { "Je bericht aan" } else { "Your message to" };
+    format!("{words} {}", settings.name)
 }
 
 /// What somebody told about themselves without proof.

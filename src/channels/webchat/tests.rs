@@ -57,6 +57,7 @@ fn outgoing() -> Outgoing {
         files: Vec::new(),
         addressed: None,
         forward: false,
+        automatic: false,
         subject: None,
         original: None,
     }

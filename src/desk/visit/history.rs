@@ -10,7 +10,7 @@ use crate::store::messages::Stored;
 use crate::text_enum;
 
 /// Messages of a page, at most.
-const MOST: i64 = 100;
+pub(super) const MOST: i64 = 100;
 
 /// A message as a visitor sees it. See `docs/WEBCHAT.md`.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -236,41 +236,5 @@ impl Desk {
             seen: !ours && answered_at.is_some_and(|at| at >= stored.sent_at),
             files: if removed { Vec::new() } else { files.collect() },
         }
-    }
-
-    /// The whole thread as plain text.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn transcript(&self, door: &Door, visitor: &Visitor) -> Result<String, VisitError> {
-        use std::fmt::Write as _;
-        const PAGES: usize = 50;
-        let mut lines: Vec<Line> = Vec::new();
-        let mut before = None;
-        for _ in 0..PAGES {
-            let page = self.page_before(door, visitor, before, MOST).await?;
-            before = page.messages.first().map(|line| line.id);
-            lines.splice(0..0, page.messages);
-            if !page.more {
-                break;
-            }
-        }
-        let organisation = &door.account.name;
-        let mut text = format!("{organisation}\n");
-        for line in &lines {
-            let who = match (line.from, &line.name) {
-                ("agent", Some(name)) => format!("{name} ({organisation})"),
-                ("agent", None) => organisation.clone(),
-                _ => visitor.name.clone().unwrap_or_else(|| "–".to_owned()),
-            };
-            let words = if line.removed { "[…]" } else { &line.text };
-            let at = line.at.to_rfc3339();
-            let minute = at.get(..16).unwrap_or_default().replace('T', " ");
-            let _ = write!(text, "\n{minute} UTC, {who}:\n{words}\n");
-            for file in &line.files {
-                let _ = writeln!(text, "[{}]", file.name.as_deref().unwrap_or("file"));
-            }
-        }
-        Ok(text)
     }
 }

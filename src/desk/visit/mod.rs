@@ -11,12 +11,13 @@ mod identify;
 mod read;
 mod say;
 mod session;
+mod transcript;
 
 pub use crate::channels::visit::{Config, Identity, Presented, VisitedPage};
 pub use history::{Line, LineFile, Page, VisitStatus};
 pub use identify::Identified;
 pub use read::{Ended, Rating};
-pub use say::Saying;
+pub use say::{AnswerBy, Saying};
 pub use session::{Admitted, Welcome};
 
 use std::sync::Arc;
@@ -97,6 +98,8 @@ pub enum VisitError {
     Missing(String),
     #[error("{0} is not what it should be")]
     Invalid(String),
+    #[error("this was done a moment ago")]
+    TooSoon(u64),
     #[error(transparent)]
     Desk(#[from] DeskError),
 }

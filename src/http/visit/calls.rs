@@ -10,7 +10,7 @@ use super::error::{Answer, Refusal};
 use super::gate::{Address, Body, Known, Told};
 use super::limits::What;
 use crate::desk::visit::{
-    Admitted, Config, Door, Line, Page, Presented, Rating, Saying, VisitError, VisitStatus, VisitedPage, Welcome,
+    Admitted, Config, Door, Line, Page, Presented, Rating, Saying, VisitStatus, VisitedPage, Welcome,
 };
 use crate::http::Web;
 use crate::model::{AccountId, ClaimKind, MessageId, UploadId};
@@ -34,20 +34,20 @@ pub struct Announced {
     config: Config,
 }
 
-fn config_of(web: &Web, door: &Door, locale: &str) -> Answer<Announced> {
+async fn config_of(web: &Web, door: &Door, locale: &str) -> Answer<Announced> {
     let mut config = door.config(locale, web.desk.clock().now())?;
     config.language = config.language.chars().take(8).collect();
     Ok(Announced {
         account: door.account.id,
         agents_online: web.hub.agents_online(),
-        transcript: json!({ "download": true, "mail": false }),
+        transcript: json!({ "download": true, "mail": web.desk.mails_transcripts(door).await? }),
         config,
     })
 }
 
 /// `GET config`
 pub async fn config(State(web): State<Web>, door: Door, Query(asked): Query<Locale>) -> Answer<Response> {
-    let config = config_of(&web, &door, &asked.locale)?;
+    let config = config_of(&web, &door, &asked.locale).await?;
     let mut response = axum::Json(config).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=60"));
     Ok(response)
@@ -84,7 +84,7 @@ async fn entered(web: &Web, door: &Door, admitted: &Admitted, locale: &str, swit
         seq: page.seq,
         messages: page.messages,
         more: page.more,
-        config: config_of(web, door, locale)?,
+        config: config_of(web, door, locale).await?,
         switched,
     })
 }
@@ -193,18 +193,21 @@ impl Said {
     }
 }
 
-async fn take(web: &Web, door: &Door, known: &Known, saying: Saying) -> Answer<(Line, bool)> {
+/// Counts what somebody is about to say.
+async fn count(web: &Web, known: &Known, saying: &Saying) -> Answer<()> {
     // Saying the same again costs nothing: a bad line is no flood.
     if !web.desk.was_said(&known.visitor, saying.client_id).await? {
         let (who, now) = (known.visitor.id.to_string(), web.desk.clock().now());
         web.rates.take_named(What::Messages, &who, saying.client_id, now).map_err(Refusal::slow_down)?;
     }
-    Ok(web.desk.say(door, &known.visitor, saying).await?)
+    Ok(())
 }
 
 /// `POST messages`
 pub async fn say(State(web): State<Web>, door: Door, known: Known, Body(said): Body<Said>) -> Answer<Response> {
-    let (line, fresh) = take(&web, &door, &known, said.saying(false)?).await?;
+    let saying = said.saying(false)?;
+    count(&web, &known, &saying).await?;
+    let (line, fresh) = web.desk.say(&door, &known.visitor, saying).await?;
     web.hub.visitor_types(known.visitor.id, false);
     let status = if fresh { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Told(line)).into_response())
@@ -212,9 +215,11 @@ pub async fn say(State(web): State<Web>, door: Door, known: Known, Body(said): B
 
 /// `POST offline`
 pub async fn offline(State(web): State<Web>, door: Door, known: Known, Body(said): Body<Said>) -> Answer<Response> {
-    let (_, fresh) = take(&web, &door, &known, said.saying(true)?).await?;
+    let saying = said.saying(true)?;
+    count(&web, &known, &saying).await?;
+    let (by, fresh) = web.desk.leave_word(&door, &known.visitor, saying).await?;
     let status = if fresh { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Told(json!({ "by": "chat" }))).into_response())
+    Ok((status, Told(json!({ "by": by }))).into_response())
 }
 
 #[derive(Deserialize)]
@@ -262,7 +267,19 @@ pub async fn transcript(State(web): State<Web>, door: Door, known: Known) -> Ans
         .into_response())
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Wished {
+    email: String,
+}
+
 /// `POST transcript`
-pub async fn mail_transcript(_known: Known) -> Answer<StatusCode> {
-    Err(VisitError::NotPossible("a transcript by mail").into())
+pub async fn mail_transcript(
+    State(web): State<Web>,
+    door: Door,
+    known: Known,
+    Body(wished): Body<Wished>,
+) -> Answer<StatusCode> {
+    web.desk.mail_transcript(&door, &known.visitor, &wished.email).await?;
+    Ok(StatusCode::ACCEPTED)
 }

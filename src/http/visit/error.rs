@@ -100,6 +100,7 @@ impl From<VisitError> for Refusal {
                 refusal.field = Some(field);
                 refusal
             }
+            VisitError::TooSoon(seconds) => Self::slow_down(seconds),
             VisitError::Desk(error) => error.into(),
         }
     }

@@ -58,6 +58,12 @@ fn a_secret_in_an_argument_and_an_unknown_channel_are_refused_with_the_cure() {
     let refused = balie(folder.path(), &secret, "", &[]);
     assert!(!refused.status.success() && text(&refused).contains("--set-env password="), "{}", text(&refused));
     assert!(!text(&refused).contains("s3cr3t"));
+    let nowhere = balie(folder.path(), &["account", "add", "form", "--set", "mailbox=help@merk.test"], "", &[]);
+    assert!(
+        !nowhere.status.success() && text(&nowhere).contains("mailbox: there is no such account"),
+        "{}",
+        text(&nowhere)
+    );
     let unknown = balie(folder.path(), &["account", "add", "fax"], "", &[]);
     assert!(!unknown.status.success() && text(&unknown).contains("mastodon"), "{}", text(&unknown));
 }

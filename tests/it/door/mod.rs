@@ -4,6 +4,7 @@ mod attacks;
 mod cli;
 mod connect;
 mod conversations;
+mod mailbox;
 mod openapi;
 mod originals;
 mod people;

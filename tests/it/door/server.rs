@@ -61,6 +61,7 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let database = support::fresh_database(engine, folder.path()).await;
         let clock = Clock::manual(START);
+        write_key(folder.path());
         let (place, serving) = arguments(folder.path(), &database, &[]);
         let running = app::start(&place, &serving, clock.clone()).await.unwrap();
         let url = format!("http://{}", running.address);
@@ -107,6 +108,14 @@ impl House {
     pub fn later(&self, by: Duration) {
         self.clock.advance(by);
     }
+}
+
+/// The server's key is the one our own desk has: both read what the other sealed.
+fn write_key(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let key = folder.join("master.key");
+    std::fs::write(&key, support::KEY.map(|byte| format!("{byte:02x}")).concat()).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// The command line of a server on this folder and database, without the part that works.

@@ -141,6 +141,7 @@ fn answer(to: &crate::channels::Message, text: &str) -> Outgoing {
         files: Vec::new(),
         addressed: None,
         forward: false,
+        automatic: false,
         subject: None,
         original: None,
     }
