@@ -913,6 +913,8 @@ export interface components {
             hook?: string | null;
             /** @description Calls can be written down here. */
             calls?: boolean;
+            /** @description Can be the mailbox of accounts that cannot answer what is left there. */
+            mailbox?: boolean;
         };
         /** @description What to change; what is left out stays. */
         AccountChange: {
@@ -1339,7 +1341,7 @@ export interface components {
          * @description How a field is shown, checked and kept.
          * @enum {string}
          */
-        FieldKind: "text" | "url" | "secret" | "number" | "bool" | "choice" | "lines";
+        FieldKind: "text" | "url" | "secret" | "number" | "bool" | "choice" | "lines" | "mailbox";
         /** @description Answering outside of Balie: where, and in which words to say so. */
         HandOff: {
             url?: string | null;

@@ -570,6 +570,8 @@ export const en: Record<keyof typeof nl, Text> = {
   'accounts.tested': 'It works: {name} ({handle})',
   'accounts.tested.name': 'It works: {name}',
   'accounts.choice.none': 'Choose…',
+  'accounts.mailbox.none': 'No mailbox',
+  'accounts.mailbox.gone': 'A mailbox that no longer answers',
   'field.look': 'One of the fields is not right yet.',
   'field.url': 'This is not a web address. Write it like https://example.org.',
   'field.number': 'Fill in a whole number.',

@@ -568,6 +568,8 @@ export const nl = {
   'accounts.tested': 'Het werkt: {name} ({handle})',
   'accounts.tested.name': 'Het werkt: {name}',
   'accounts.choice.none': 'Kies…',
+  'accounts.mailbox.none': 'Geen mailbox',
+  'accounts.mailbox.gone': 'Een mailbox die niet meer antwoordt',
   'field.look': 'Een van de velden klopt nog niet.',
   'field.url': 'Dit is geen webadres. Schrijf het als https://voorbeeld.nl.',
   'field.number': 'Vul een heel getal in.',

@@ -21,6 +21,8 @@ export function settingsOf(fields: readonly ChannelField[], values: Values): Rec
   for (const { key, kind } of fields) {
     const value = values[key];
     if (kind === 'bool') settings[key] = value === true;
+    // None is a choice too.
+    else if (kind === 'mailbox') settings[key] = value || null;
     else if (value === '' || value === null || value === undefined) continue;
     else if (kind === 'number') settings[key] = Number(value);
     else settings[key] = String(value).trim();
@@ -32,7 +34,7 @@ export function settingsOf(fields: readonly ChannelField[], values: Values): Rec
 export function wrongField(problem: Record<string, unknown>, fields: readonly ChannelField[]): { key: string; words: Key } | null {
   const field = problem['code'] === 'account.field' && fields.find(({ key }) => key === problem['field']);
   if (!field) return null;
-  const words = { url: 'field.url', number: 'field.number', choice: 'field.choice' } as const;
+  const words = { url: 'field.url', number: 'field.number', choice: 'field.choice', mailbox: 'field.choice' } as const;
   return { key: field.key, words: words[field.kind as keyof typeof words] ?? 'field.needed' };
 }
 

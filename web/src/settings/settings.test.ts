@@ -17,6 +17,14 @@ const field = (key: string, kind: ChannelField['kind'], required = false, byDefa
 const fields = [field('server', 'url', true), field('token', 'secret', true), field('days', 'number', false, '7'), field('dms', 'bool', false, 'true')];
 
 describe('the fields of a channel', () => {
+  it('having no mailbox is told, so that one can be given up', () => {
+    const mailbox = [field('mailbox', 'mailbox', false)];
+    expect(settingsOf(mailbox, { mailbox: '' })).toEqual({ mailbox: null });
+    expect(settingsOf(mailbox, { mailbox: 'id' })).toEqual({ mailbox: 'id' });
+    expect(wrongField({ code: 'account.field', field: 'mailbox' }, mailbox)).toEqual({ key: 'mailbox', words: 'field.choice' });
+  });
+
+
   it('start from what is stored or the default, and never show a secret', () => {
     expect(firstValues(fields, { server: 'https://x', token: 'leak' })).toEqual({ server: 'https://x', token: '', days: '7', dms: true });
   });
