@@ -6,6 +6,7 @@ import { email } from './lib/email.mjs'
 import { counter, stories } from './stories.mjs'
 import { tokens } from './lib/tokens.mjs'
 import { until } from './lib/wait.mjs'
+import { Visitor } from './lib/visitor.mjs'
 
 stories('Dovecot and Exim', email)
 
@@ -81,6 +82,57 @@ describe('what is particular to mail', { timeout: 300_000 }, () => {
       assert.equal(now.status ?? now.row?.status, 'closed')
       const inbox = await customer.inbox()
       assert.equal(inbox.filter((m) => m.text.includes(word)).length, 1, 'nobody answers a machine')
+    }))
+
+  it('what is left in a form and in the chat is answered by mail, the answer comes back, and a transcript leaves once', () =>
+    counter(network, async (balie, anna) => {
+      const site = 'https://winkel.example', mailbox = network.settings.address
+      const anchor = async (channel) => (await anna.get('/api/accounts').then((all) => all.items ?? all)).find((a) => a.channel === channel).id
+      await balie.connect({ key: 'form', settings: { language: 'nl', mailbox } }, { name: 'Claim' })
+      await balie.connect({ key: 'webchat', settings: { name: 'Winkel', origins: site, mailbox } }, { name: 'Winkel' })
+      const form = await anchor('form'), chat = await anchor('webchat')
+      const visitor = await new Visitor(balie, chat, site).arrive()
+      assert.equal((await visitor.call('GET', 'config')).transcript.mail, true)
+
+      const left = [
+        async (customer, word) => {
+          const once = randomUUID()
+          const send = () => fetch(`${balie.url}/hooks/${form}`, {
+            method: 'POST', headers: { 'content-type': 'application/json' },
+            body: JSON.stringify({ _once: once, name: `K. Lant ${word}`, email: customer.handle, order: '12345', bought: '2026-02-14', wish: 'refund', what: 'hij bromt' }),
+          })
+          assert.deepEqual([(await send()).status, (await send()).status], [202, 202])
+        },
+        async (customer, word) => {
+          const words = { client_id: randomUUID(), name: 'B. Zoeker', email: customer.handle, text: `zijn jullie maandag open? ${word}`, fields: {} }
+          for (let n = 0; n < 2; n++) assert.deepEqual(await visitor.call('POST', 'offline', words), { by: 'mail' })
+        },
+      ]
+      for (const leave of left) {
+        const customer = await network.customer(), word = mark()
+        await leave(customer, word)
+        const row = await anna.sees('what was left', (r) => r.snippet?.includes(word))
+        assert.equal(row.channel, 'email')
+        await anna.reply(row.id, `daar kijken we naar ${word}`)
+        const answer = await until('the answer is in the mail', async () => (await customer.inbox()).find((m) => m.text.includes(`daar kijken we naar ${word}`)), { within: 30_000, every: 200 })
+        assert.ok(answer.text.includes('> ') && answer.subject.startsWith('Re: '), answer.subject)
+        await customer.answer(answer, `dank je ${word}`)
+        await anna.sees('the answer to the answer', (r) => r.id === row.id && r.status === 'open' && r.last_direction === 'in')
+        assert.deepEqual((await anna.conversation(row.id)).messages.filter((m) => m.text.includes(word)).map((m) => m.direction), ['in', 'out', 'in'])
+      }
+
+      const word = mark(), reader = await network.customer()
+      await visitor.say(`nog één vraag ${word}`)
+      const row = await anna.sees('the chat', (r) => r.channel === 'webchat' && r.snippet?.includes(word))
+      await anna.reply(row.id, `zeker ${word}`)
+      await visitor.sees('the answer', (l) => l.from === 'agent' && l.text.includes(word))
+      await visitor.call('POST', 'transcript', { email: reader.handle }).catch((refused) => assert.equal(refused.code, 'not_possible', 'it is the address they left before'))
+      await visitor.call('POST', 'transcript', {})
+      await balie.crash()
+      await anna.seesMessage('that the transcript left', (m) => m.automatic === 'notice' && m.delivery?.state === 'sent', 60_000)
+      const copies = (await network.colleague.sent()).filter((m) => m.text.includes(`zeker ${word}`))
+      assert.equal(copies.length, 1, 'one transcript')
+      visitor.leave()
     }))
 })
 
