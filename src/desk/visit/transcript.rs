@@ -119,7 +119,7 @@ impl Desk {
         if let Some(last) = tx.newest_sent_along(thread).await?
             && now.since(last) < PAUSE
         {
-            return Err(VisitError::TooSoon((PAUSE - now.since(last)).as_secs().max(1)));
+            return Err(VisitError::TooSoon(PAUSE.saturating_sub(now.since(last)).as_secs().max(1)));
         }
         let message = Stored {
             id: MessageId::new(),
