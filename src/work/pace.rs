@@ -36,13 +36,14 @@ impl Pace {
     }
 }
 
-/// With less than a tenth of the allowance left, spreads what is left until it is filled up again.
+/// The last tenth of an allowance is for what people send: asking for news keeps off it. With less than a fifth left, what is
+/// above that tenth is spread until the allowance is filled up again.
 #[must_use]
 pub fn with_headroom(wait: Duration, quota: Option<Quota>, now: Timestamp) -> Duration {
     match quota {
-        Some(quota) if quota.limit > 0 && quota.remaining * 10 < quota.limit => {
-            let left = quota.reset_at.since(now);
-            wait.max(left / u32::try_from(quota.remaining.max(1)).unwrap_or(u32::MAX))
+        Some(quota) if quota.limit > 0 && quota.remaining * 5 < quota.limit => {
+            let spare = u32::try_from(quota.remaining - quota.limit / 10).unwrap_or(0);
+            wait.max(quota.reset_at.since(now) / spare.max(1))
         }
         _ => wait,
     }
@@ -76,13 +77,16 @@ mod tests {
     }
 
     #[test]
-    fn the_last_tenth_of_an_allowance_is_spread() {
+    fn the_last_tenth_of_an_allowance_is_kept_for_replies_and_the_tenth_before_is_spread() {
         let now = Timestamp(0);
         let quota = |remaining| Some(Quota { limit: 300, remaining, reset_at: Timestamp(100_000) });
         let wait = Duration::from_secs(3);
         assert_eq!(with_headroom(wait, quota(200), now), wait);
-        assert_eq!(with_headroom(wait, quota(10), now), Duration::from_secs(10));
-        assert_eq!(with_headroom(wait, quota(0), now), Duration::from_secs(100));
+        assert_eq!(with_headroom(wait, quota(60), now), wait);
+        assert_eq!(with_headroom(wait, quota(40), now), Duration::from_secs(10));
+        for none in [31, 30, 10, 0] {
+            assert_eq!(with_headroom(wait, quota(none), now), Duration::from_secs(100), "{none}");
+        }
         assert_eq!(with_headroom(wait, None, now), wait);
     }
 

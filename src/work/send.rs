@@ -29,107 +29,84 @@ const LONGEST: Duration = Duration::from_secs(150);
 /// Sends until told to stop; what is on its way then is finished first.
 pub async fn run(desk: Desk, node: String, stop: CancellationToken) {
     let mut events = desk.store().watch_events();
-    let mut crew = Crew { desk: &desk, node: &node, under_way: FuturesUnordered::new(), busy: HashMap::new() };
+    let mut under_way = FuturesUnordered::new();
+    let mut busy: HashMap<AccountId, usize> = HashMap::new();
+    // Taking on more never holds up what is under way: that may have the very transaction open which this waits for.
+    let mut taking: Option<BoxFuture<'_, Result<Vec<OutboxRow>, DeskError>>> = None;
+    let mut look = true;
     loop {
-        if !stop.is_cancelled()
-            && let Err(error) = crew.begin().await
-        {
-            tracing::warn!(%error, "the outbox cannot be read; trying again");
-            // What is under way has its outcomes to write down meanwhile.
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = crew.end_one() => {}
-                () = tokio::time::sleep(Duration::from_secs(1)) => {}
-            }
-            continue;
+        if look && taking.is_none() && under_way.len() < AT_ONCE && !stop.is_cancelled() {
+            let full = busy.iter().filter(|(_, many)| **many >= SHARE).map(|(account, _)| *account).collect();
+            taking = Some(Box::pin(take(&desk, &node, full)));
+            look = false;
         }
-        if stop.is_cancelled() {
-            return crew.end_all().await;
+        if stop.is_cancelled() && taking.is_none() && under_way.is_empty() {
+            return;
         }
         tokio::select! {
-            () = stop.cancelled() => {}
-            () = crew.end_one() => {}
-            _ = events.changed() => {}
-            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            taken = async { Some(taking.as_mut()?.await) }, if taking.is_some() => {
+                taking = None;
+                match taken {
+                    Some(Ok(rows)) => {
+                        look = !rows.is_empty();
+                        for row in rows {
+                            *busy.entry(row.account_id).or_default() += 1;
+                            under_way.push(send(&desk, row));
+                        }
+                    }
+                    Some(Err(error)) => tracing::warn!(%error, "the outbox cannot be read; trying again"),
+                    None => {}
+                }
+            }
+            Some(account) = under_way.next() => {
+                look = true;
+                if let Some(many) = busy.get_mut(&account) {
+                    *many -= 1;
+                    if *many == 0 {
+                        busy.remove(&account);
+                    }
+                }
+            }
+            () = stop.cancelled(), if !stop.is_cancelled() => {}
+            _ = events.changed() => look = true,
+            () = tokio::time::sleep(Duration::from_secs(1)) => look = true,
         }
     }
 }
 
-/// Sends all that is due now, and waits for the outcomes; returns how many were tried.
+/// Sends all that is due now, one handful after another; returns how many were tried.
 ///
 /// # Errors
 /// When the outbox cannot be read.
 pub async fn send_due(desk: &Desk, node: &str) -> Result<usize, DeskError> {
-    let mut crew = Crew { desk, node, under_way: FuturesUnordered::new(), busy: HashMap::new() };
     let mut tried = 0;
     loop {
-        let begun = crew.begin().await?;
-        if begun == 0 && crew.under_way.is_empty() {
+        let rows = take(desk, node, Vec::new()).await?;
+        if rows.is_empty() {
             return Ok(tried);
         }
-        tried += begun;
-        crew.end_one().await;
+        tried += rows.len();
+        rows.into_iter().map(|row| send(desk, row)).collect::<FuturesUnordered<_>>().count().await;
     }
 }
 
-/// Who is sending now, and for whom.
-struct Crew<'d> {
-    desk: &'d Desk,
-    node: &'d str,
-    under_way: FuturesUnordered<BoxFuture<'d, AccountId>>,
-    busy: HashMap<AccountId, usize>,
+/// Takes on some of what is due, for accounts that are not `full`: a few at a time, so that none gets much past its share.
+async fn take(desk: &Desk, node: &str, full: Vec<AccountId>) -> Result<Vec<OutboxRow>, DeskError> {
+    let now = desk.clock().now();
+    if desk.store().next_outbox_due().await?.is_none_or(|due| due > now) {
+        return Ok(Vec::new());
+    }
+    desk.lease_deliveries(node, LEASE, SHARE, &full).await
 }
 
-impl Crew<'_> {
-    /// Takes on what is due, as far as there is room; returns how many.
-    async fn begin(&mut self) -> Result<usize, DeskError> {
-        let now = self.desk.clock().now();
-        let mut begun = 0;
-        // A few at a time, so that no account gets much past its share before it counts as busy.
-        while self.under_way.len() < AT_ONCE {
-            if self.desk.store().next_outbox_due().await?.is_none_or(|due| due > now) {
-                break;
-            }
-            let busy: Vec<AccountId> =
-                self.busy.iter().filter(|(_, many)| **many >= SHARE).map(|(account, _)| *account).collect();
-            let rows = self.desk.lease_deliveries(self.node, LEASE, SHARE, &busy).await?;
-            if rows.is_empty() {
-                break;
-            }
-            begun += rows.len();
-            for row in rows {
-                *self.busy.entry(row.account_id).or_default() += 1;
-                let desk = self.desk;
-                self.under_way.push(Box::pin(async move {
-                    let account = row.account_id;
-                    send(desk, row).await;
-                    account
-                }));
-            }
-        }
-        Ok(begun)
-    }
-
-    /// Waits for the next outcome; for ever when there is none to come.
-    async fn end_one(&mut self) {
-        let Some(account) = self.under_way.next().await else { return std::future::pending().await };
-        if let Some(many) = self.busy.get_mut(&account) {
-            *many -= 1;
-            if *many == 0 {
-                self.busy.remove(&account);
-            }
-        }
-    }
-
-    async fn end_all(&mut self) {
-        while !self.under_way.is_empty() {
-            self.end_one().await;
-        }
-    }
+/// One attempt and its outcome; returns whose it was.
+async fn send(desk: &Desk, row: OutboxRow) -> AccountId {
+    try_once(desk, &row).await;
+    row.account_id
 }
 
-async fn send(desk: &Desk, row: OutboxRow) {
-    let Ok(outcome) = tokio::time::timeout(LONGEST, attempt(desk, &row)).await else {
+async fn try_once(desk: &Desk, row: &OutboxRow) {
+    let Ok(outcome) = tokio::time::timeout(LONGEST, attempt(desk, row)).await else {
         // It may have arrived. The lease runs out, the row becomes doubtful, and the next attempt looks first.
         tracing::warn!(message = %row.message_id, account = %row.account_id, "sending took too long; the next attempt looks whether it arrived");
         return;
@@ -143,7 +120,7 @@ async fn send(desk: &Desk, row: OutboxRow) {
         }
     }
     let mut failures = 0_u32;
-    while let Err(error) = desk.settle(&row, outcome.clone()).await {
+    while let Err(error) = desk.settle(row, outcome.clone()).await {
         failures += 1;
         tracing::warn!(message = %row.message_id, %error, failures, "the outcome could not be written down; trying again");
         // Past the lease another worker looks the message up; writing our outcome after that is refused by its attempt number.

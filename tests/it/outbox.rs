@@ -270,7 +270,14 @@ on_both_engines! {
             tokio::time::timeout(Duration::from_secs(20), looked).await.expect("it is sent while the other hangs");
         };
         sent(first).await;
-        sent(asked_and_answered(&f, &well, "bram").await).await;
+        // Outcomes are written down while more is taken on; on SQLite both want the one writer.
+        let mut more = Vec::new();
+        for n in 0..16 {
+            more.push(asked_and_answered(&f, &well, &format!("bram{n}")).await);
+        }
+        for message in more {
+            sent(message).await;
+        }
         assert!(door.hanging() > 0 && door.hanging() < 12, "the one that hangs has its share: {}", door.hanging());
         sender.abort();
     }
