@@ -22,7 +22,7 @@ run: web ## build everything and start Balie with the playground, data in ./data
 dev: ## the server (debug) with the page served by Vite, which reloads as you edit
 	exec scripts/dev
 
-test: ## everything that is checked, as CI does it: about fifteen minutes on two cores
+test: ## everything that is checked, as CI does it: about twenty minutes on two cores
 	exec scripts/test
 
 check: web ## the fast half of `make test`: formatting, lints, types; no servers
