@@ -61,6 +61,7 @@ pub mod visit;
 pub mod webchat;
 
 mod item;
+mod lenient;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,21 +5,10 @@
 //! may be broken is a list of raw values, read one by one.
 //! Must not: interpret.
 
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::Value;
 
-/// Reads a field, or gives the default when it has another type than the lexicon says.
-fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(deserializer: D) -> Result<T, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    Ok(serde_json::from_value(value).unwrap_or_default())
-}
-
-/// Reads a list and leaves out what does not fit.
-fn lenient_list<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    let Value::Array(values) = value else { return Ok(Vec::new()) };
-    Ok(values.into_iter().filter_map(|value| serde_json::from_value(value).ok()).collect())
-}
+use crate::channels::lenient::{lenient, readable};
 
 /// `app.bsky.notification.listNotifications#notification`.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,7 +22,7 @@ pub struct Notification {
     /// The time by which the list is sorted: the earlier of the author's claim and the arrival.
     #[serde(default, rename = "indexedAt", deserialize_with = "lenient")]
     pub indexed_at: String,
-    #[serde(default, deserialize_with = "lenient_list")]
+    #[serde(default, deserialize_with = "readable")]
     pub labels: Vec<Label>,
 }
 
@@ -49,7 +38,7 @@ pub struct Profile {
     pub avatar: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     pub viewer: ActorViewer,
-    #[serde(default, deserialize_with = "lenient_list")]
+    #[serde(default, deserialize_with = "readable")]
     pub labels: Vec<Label>,
 }
 
@@ -76,9 +65,9 @@ pub struct Record {
     pub text: String,
     #[serde(default, rename = "createdAt", deserialize_with = "lenient")]
     pub created_at: String,
-    #[serde(default, deserialize_with = "lenient_list")]
+    #[serde(default, deserialize_with = "readable")]
     pub langs: Vec<String>,
-    #[serde(default, deserialize_with = "lenient_list")]
+    #[serde(default, deserialize_with = "readable")]
     pub facets: Vec<Facet>,
     #[serde(default, deserialize_with = "lenient")]
     pub reply: Option<ReplyRefs>,
@@ -103,7 +92,7 @@ pub struct Ref {
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Facet {
     pub index: Bytes,
-    #[serde(default, deserialize_with = "lenient_list")]
+    #[serde(default, deserialize_with = "readable")]
     pub features: Vec<Feature>,
 }
 
@@ -143,7 +132,7 @@ pub struct PostView {
     pub reply_count: i64,
     #[serde(default, rename = "indexedAt", deserialize_with = "lenient")]
     pub indexed_at: String,
-    #[serde(default, deserialize_with = "lenient_list")]
+    #[serde(default, deserialize_with = "readable")]
     pub labels: Vec<Label>,
     #[serde(default, deserialize_with = "lenient")]
     pub viewer: PostViewer,
@@ -212,7 +201,7 @@ pub struct FeedPost {
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Convo {
     pub id: String,
-    #[serde(default, deserialize_with = "lenient_list")]
+    #[serde(default, deserialize_with = "readable")]
     pub members: Vec<Profile>,
     /// `request` until accepted.
     #[serde(default, deserialize_with = "lenient")]
@@ -227,7 +216,7 @@ pub struct ChatMessage {
     pub id: String,
     #[serde(default, deserialize_with = "lenient")]
     pub text: String,
-    #[serde(default, deserialize_with = "lenient_list")]
+    #[serde(default, deserialize_with = "readable")]
     pub facets: Vec<Facet>,
     #[serde(default)]
     pub embed: Value,

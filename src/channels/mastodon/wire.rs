@@ -5,11 +5,12 @@
 //! Must not: decide what anything means; `convert.rs` does.
 //! Source: docs.joinmastodon.org/entities, read 2026-07; server source 4.3 to 4.7.
 
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::channels::lenient::{lenient, readable};
 use crate::model::Timestamp;
 
 /// An id: opaque, but never something that could change the path of a URL.
@@ -54,19 +55,6 @@ fn kind(value: &Value) -> &'static str {
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
-}
-
-/// The value when it can be read, else its default.
-fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(deserializer: D) -> Result<T, D::Error> {
-    Ok(serde_json::from_value(Value::deserialize(deserializer)?).unwrap_or_default())
-}
-
-/// The elements that can be read.
-fn readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::Array(items) => items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect(),
-        _ => Vec::new(),
-    })
 }
 
 /// An address that can be written behind an `@`.

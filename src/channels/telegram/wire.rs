@@ -5,10 +5,11 @@
 //! Must not: decide what anything means; `convert.rs` does.
 //! Source: core.telegram.org/bots/api 10.1 by its machine-readable form (PaulSonOfLars/telegram-bot-api-spec), read 2026-11.
 
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::channels::lenient::{lenient, readable};
 use crate::model::Timestamp;
 
 /// The kinds of update that are asked for, always in full: what is asked for is remembered by the platform until it changes.
@@ -58,19 +59,6 @@ pub fn number_of(raw: &str) -> Option<i64> {
         update_id: i64,
     }
     serde_json::from_str::<Head>(raw).ok().map(|head| head.update_id).filter(|id| (0..1 << 53).contains(id))
-}
-
-/// The value when it can be read, else its default.
-fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(deserializer: D) -> Result<T, D::Error> {
-    Ok(serde_json::from_value(Value::deserialize(deserializer)?).unwrap_or_default())
-}
-
-/// The elements that can be read.
-fn readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::Array(items) => items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect(),
-        _ => Vec::new(),
-    })
 }
 
 /// An id of a chat, a person or a message: never more than 52 bits.
