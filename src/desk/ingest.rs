@@ -3,35 +3,33 @@
 //! Promises: exactly once in effect. Messages, people, threads, conversations, events and the new cursor are one transaction;
 //! the database's unique key is the judge; the same batch again changes nothing.
 
+mod adopt;
 mod afterwards;
 mod apart;
+mod change;
 mod hand_over;
 mod keep;
+mod place;
+mod take;
 mod text;
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sqlx::types::Json;
-
 use hand_over::Record;
 use keep::Kept;
+use place::Routing;
 pub(super) use text::{clean, snippet};
-use text::{clean_json, echoes, is_web};
 
 use super::{Desk, DeskError};
-use crate::channels::{self, Batch, Item, html};
+use crate::channels::{self, Batch, Item};
 use crate::model::message::ThreadRow;
-use crate::model::{
-    ContactId, ConversationId, DeliveryState, Direction, Lane, MessageId, MessageKind, Origin, Priority, Status,
-    TeamId, ThreadId, Timestamp,
-};
+use crate::model::{ContactId, ConversationId, Direction, ThreadId, Timestamp};
 use crate::store::accounts::{Account, Working};
-use crate::store::contacts::{Face, Identified, Known};
+use crate::store::contacts::{Identified, Known};
 use crate::store::conversations::Conversation;
 use crate::store::messages::Stored;
 use crate::store::outbox::OutboxRow;
-use crate::store::threads::NewThread;
 use crate::store::{Actor, Tx};
 
 /// Longer than any platform allows; a text beyond it is a broken or hostile payload.
@@ -160,10 +158,6 @@ impl Desk {
         Ok(done)
     }
 }
-
-/// The only team an account is granted to; none when it is everybody's or several teams'.
-#[derive(Clone, Copy)]
-struct Routing(Option<TeamId>);
 
 /// A channel takes its first look for history, and that look comes some time after the account was connected. Who spoke up in
 /// between waits for an answer like everybody after.
@@ -309,245 +303,6 @@ impl<'a> Intake<'a> {
         Ok(())
     }
 
-    async fn take(&mut self, tx: &mut Tx, message: &'a channels::Message) -> Result<(), DeskError> {
-        if let Some(stored) = self.known.get(&message.external_id).cloned() {
-            return self.compare(tx, stored, message).await;
-        }
-        if message.direction == Direction::Out && self.adopt(tx, message).await? {
-            return Ok(());
-        }
-        let Some(thread) = self.thread(tx, message).await? else {
-            // The brand's own post that nobody has answered: no customer, no conversation. It comes again as context when somebody does.
-            return Ok(());
-        };
-        let author = self.person(tx, message).await?;
-        let conversation_id = self.conversation_for(tx, &thread, message).await?;
-        let conversation = self.conversation(tx, conversation_id).await?;
-        let (turn, last) = (conversation.waiting_since.is_none(), conversation.last_message_at);
-        let stored = self.store_form(message, &thread, conversation_id, author, turn, last);
-        if !tx.insert_message(&stored).await? {
-            // Another node was first, after we looked.
-            return Err(crate::store::StoreError::Conflict(message.external_id.clone()).into());
-        }
-        tx.insert_attachments(stored.id, &self.kept.files(message)).await?;
-        self.done.added += 1;
-        let lane = thread.lane;
-        let thread_id = thread.id;
-        self.apply(tx, &stored, lane).await?;
-        if !stored.history && stored.direction != Direction::Context && stored.automatic.is_none() {
-            self.moved.insert(thread_id);
-        }
-        self.known.insert(message.external_id.clone(), stored);
-        Ok(())
-    }
-
-    fn store_form(
-        &self,
-        message: &channels::Message,
-        thread: &ThreadRow,
-        conversation_id: ConversationId,
-        author: Known,
-        turn: bool,
-        last: Timestamp,
-    ) -> Stored {
-        let live = message.direction == Direction::In && !message.history && message.automatic.is_none();
-        let sent_at =
-            if message.direction == Direction::Context { message.sent_at } else { placed(message.sent_at, last) };
-        let extra = self.kept.extra(message);
-        Stored {
-            id: MessageId::new(),
-            conversation_id,
-            thread_id: Some(thread.id),
-            account_id: self.account.id,
-            direction: message.direction,
-            origin: if message.direction == Direction::Out { Origin::Elsewhere } else { Origin::Channel },
-            kind: message.kind,
-            external_id: Some(message.external_id.clone()),
-            identity_id: Some(author.id),
-            user_id: None,
-            text: clean(&message.text),
-            html: message.html.as_deref().map(|html| clean(&html::sanitise(html))),
-            language: message.language.as_deref().map(clean),
-            content_warning: message.content_warning.as_deref().filter(|warning| !warning.is_empty()).map(clean),
-            visibility: message.visibility.clone(),
-            url: message.url.as_deref().filter(|url| is_web(url)).map(str::to_owned),
-            reply_to: message.reply_to.clone(),
-            reply_to_id: None,
-            meta: Json(clean_json(&message.meta)),
-            history: message.history,
-            turn: live && turn,
-            liked: false,
-            boosted: false,
-            sent_at: sent_at.clamp(EARLIEST, self.now),
-            ingested_at: self.now,
-            edited_at: message.edited_at,
-            removed_at: None,
-            delivery: None,
-            automatic: message.automatic,
-            extra: (!extra.is_empty()).then_some(Json(extra)),
-        }
-    }
-
-    /// The name of the thread that a message belongs to: that of what it follows, as far as that is known.
-    fn thread_of(&self, message: &'a channels::Message) -> String {
-        let before = message.follows.iter().find_map(|id| self.known.get(id.as_str())?.thread_id);
-        let known = before.and_then(|id| self.threads.values().find(|thread| thread.id == id));
-        known.map_or(&message.thread.external_id, |thread| &thread.external_id).clone()
-    }
-
-    /// The thread, made when somebody addresses us in it. `None` when nobody has.
-    async fn thread(&mut self, tx: &mut Tx, message: &channels::Message) -> Result<Option<ThreadRow>, DeskError> {
-        if let Some(thread) = self.threads.get(&self.thread_of(message)) {
-            return Ok(Some(thread.clone()));
-        }
-        let key = message.thread.external_id.as_str();
-        let Some(opener) = self.openers.get(key).copied() else { return Ok(None) };
-        let person = self.person(tx, opener).await?;
-        let recent = if self.strangers.contains(&person.contact_id) {
-            None
-        } else {
-            tx.recent_conversation(person.contact_id, self.account.id, self.reopen_after).await?
-        };
-        // The same person may have opened another thread in this batch, whose conversation is not in the table by its final times.
-        let conversation_id = match recent.or_else(|| self.begun_here(person.contact_id)) {
-            Some(id) => id,
-            None => self.begin_conversation(tx, person, opener, message.thread.title.as_deref()).await?,
-        };
-        let thread = tx
-            .insert_thread(&NewThread {
-                account_id: self.account.id,
-                conversation_id,
-                external_id: key,
-                lane: message.thread.lane,
-                kind: message.thread.kind,
-                title: message.thread.title.as_deref(),
-                url: message.thread.url.as_deref().filter(|url| is_web(url)),
-            })
-            .await?;
-        self.threads.insert(key.to_owned(), thread.clone());
-        Ok(Some(thread))
-    }
-
-    fn begun_here(&self, contact: ContactId) -> Option<ConversationId> {
-        let mut loaded = self.conversations.values().map(|(conversation, _)| conversation);
-        loaded.find(|c| c.contact_id == contact && c.last_message_at >= self.reopen_after).map(|c| c.id)
-    }
-
-    /// Where this message of a thread goes: on, or after a long silence into a new conversation on the same thread.
-    async fn conversation_for(
-        &mut self,
-        tx: &mut Tx,
-        thread: &ThreadRow,
-        message: &channels::Message,
-    ) -> Result<ConversationId, DeskError> {
-        let id = thread.conversation_id;
-        if message.direction != Direction::In || message.history || message.automatic.is_some() {
-            return Ok(id);
-        }
-        let reopen_after = self.reopen_after;
-        let current = self.conversation(tx, id).await?;
-        if current.status != Status::Closed || current.history || current.last_message_at >= reopen_after {
-            return Ok(id);
-        }
-        let person = self.person(tx, message).await?;
-        let fresh = self.begin_conversation(tx, person, message, thread.title.as_deref()).await?;
-        tx.point_thread(thread.id, fresh).await?;
-        if let Some(thread) = self.threads.get_mut(&thread.external_id) {
-            thread.conversation_id = fresh;
-        }
-        Ok(fresh)
-    }
-
-    async fn begin_conversation(
-        &mut self,
-        tx: &mut Tx,
-        person: Known,
-        opener: &channels::Message,
-        subject: Option<&str>,
-    ) -> Result<ConversationId, DeskError> {
-        let at = opener.sent_at.clamp(EARLIEST, self.now);
-        let team_id = if let Some(Routing(team)) = self.team {
-            team
-        } else {
-            let teams = tx.teams_of_account(self.account.id).await?;
-            let team = if let [only] = teams[..] { Some(only) } else { None };
-            self.team = Some(Routing(team));
-            team
-        };
-        // What came before we were there, or from a machine, waits for nobody.
-        let waits = !opener.history && opener.automatic.is_none();
-        let mut conversation = Conversation {
-            id: ConversationId::new(),
-            account_id: self.account.id,
-            contact_id: person.contact_id,
-            identity_id: person.id,
-            status: if waits { Status::Open } else { Status::Closed },
-            lane: opener.thread.lane,
-            subject: subject.map(clean),
-            snippet: snippet(&opener.text),
-            last_direction: Direction::In.as_str().to_owned(),
-            priority: Priority::Normal,
-            queue_key: 0,
-            waiting_since: None,
-            snoozed_until: None,
-            reopened_at: None,
-            woken_at: None,
-            closed_at: (!waits).then_some(at),
-            assignee_id: None,
-            team_id,
-            claim_user_id: None,
-            claim_token: 0,
-            claim_until: Timestamp(0),
-            message_count: 0,
-            delivery_problem: false,
-            history: opener.history,
-            version: 0,
-            first_in_at: None,
-            last_in_at: None,
-            last_out_at: None,
-            last_message_at: at,
-            created_at: self.now,
-            due_at: None,
-            outcome: None,
-        };
-        conversation.queue_key = conversation.place();
-        let id = conversation.id;
-        tx.insert_conversation(&conversation).await?;
-        self.conversations.insert(id, (conversation, false));
-        Ok(id)
-    }
-
-    async fn person(&mut self, tx: &mut Tx, message: &channels::Message) -> Result<Known, DeskError> {
-        let author = &message.author;
-        if let Some(known) = self.people.get(&author.external_id) {
-            return Ok(*known);
-        }
-        let (handle, name) = (clean(&author.handle), clean(&author.name));
-        let face = Face {
-            channel: &self.account.channel,
-            external_id: &author.external_id,
-            handle: &handle,
-            name: &name,
-            avatar_url: author.avatar_url.as_deref().filter(|url| is_web(url)),
-            url: author.url.as_deref().filter(|url| is_web(url)),
-        };
-        let known = if let Some(met) = self.met.get(&author.external_id) {
-            tx.update_identity(met, &face).await?;
-            Known { id: met.id, contact_id: met.contact_id }
-        } else {
-            let (known, stranger) = tx.insert_identity(&face).await?;
-            if stranger {
-                self.strangers.insert(known.contact_id);
-            }
-            known
-        };
-        if !author.claims.is_empty() {
-            tx.save_claims(known.id, &author.claims).await?;
-        }
-        self.people.insert(author.external_id.clone(), known);
-        Ok(known)
-    }
-
     async fn conversation(&mut self, tx: &mut Tx, id: ConversationId) -> Result<&mut Conversation, DeskError> {
         use std::collections::hash_map::Entry;
         Ok(match self.conversations.entry(id) {
@@ -565,151 +320,6 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// What a new message means for its conversation.
-    async fn apply(&mut self, tx: &mut Tx, message: &Stored, lane: Lane) -> Result<(), DeskError> {
-        if message.direction == Direction::Context {
-            return Ok(());
-        }
-        let now = self.now;
-        if !message.history && message.direction == Direction::In {
-            self.newest = self.newest.max(Some(message.sent_at));
-        }
-        let conversation = self.conversation(tx, message.conversation_id).await?;
-        conversation.message_count += 1;
-        if message.sent_at >= conversation.last_message_at || conversation.message_count == 1 {
-            conversation.last_message_at = message.sent_at;
-            conversation.lane = lane;
-            conversation.snippet = snippet(&message.text);
-            message.direction.as_str().clone_into(&mut conversation.last_direction);
-        }
-        if message.direction == Direction::In {
-            conversation.first_in_at =
-                Some(conversation.first_in_at.map_or(message.sent_at, |first| first.min(message.sent_at)));
-            conversation.last_in_at = conversation.last_in_at.max(Some(message.sent_at));
-            if !message.history && message.automatic.is_none() {
-                conversation.customer_spoke(message.sent_at, now);
-            }
-            if let Some(due) = message.extra.as_ref().and_then(|Json(extra)| extra.due_at) {
-                conversation.due_at = Some(conversation.due_at.map_or(due, |before| before.min(due)));
-            }
-        } else {
-            conversation.last_out_at = conversation.last_out_at.max(Some(message.sent_at));
-            if !message.history && Some(message.sent_at) >= conversation.last_in_at {
-                conversation.answered(Status::Pending);
-            }
-        }
-        self.touch(message.conversation_id);
-        Ok(())
-    }
-
-    /// A message we have: edited, promoted from context, or nothing new.
-    async fn compare(&mut self, tx: &mut Tx, stored: Stored, message: &channels::Message) -> Result<(), DeskError> {
-        if stored.direction == Direction::Context && message.direction == Direction::In && !message.history {
-            let turn = self.conversation(tx, stored.conversation_id).await?.waiting_since.is_none();
-            tx.promote_context(&stored, message.kind, turn).await?;
-            let promoted = Stored { direction: Direction::In, kind: message.kind, history: false, ..stored };
-            let lane = message.thread.lane;
-            self.apply(tx, &promoted, lane).await?;
-            self.moved.extend(promoted.thread_id);
-            self.done.changed += 1;
-            self.known.insert(message.external_id.clone(), promoted);
-            return Ok(());
-        }
-        // A mail that was sent stays what it was.
-        if stored.origin == Origin::Balie || stored.kind == MessageKind::Mail {
-            return Ok(());
-        }
-        let text = clean(&message.text);
-        let warning = message.content_warning.as_deref().filter(|warning| !warning.is_empty()).map(clean);
-        let same = text == stored.text && warning == stored.content_warning;
-        let stale = stored.edited_at.is_some() && message.edited_at <= stored.edited_at;
-        if same || stale {
-            return Ok(());
-        }
-        let edited = Stored {
-            text,
-            html: message.html.as_deref().map(|html| clean(&html::sanitise(html))),
-            content_warning: warning,
-            language: message.language.as_deref().map(clean),
-            edited_at: message.edited_at.map(|at| at.clamp(EARLIEST, self.now)).or(Some(self.now)),
-            meta: Json(clean_json(&message.meta)),
-            ..stored.clone()
-        };
-        tx.save_new_version(&stored, &edited).await?;
-        if edited.direction != Direction::Context {
-            let conversation = self.conversation(tx, edited.conversation_id).await?;
-            if conversation.last_message_at == edited.sent_at {
-                conversation.snippet = snippet(&edited.text);
-            }
-            self.touch(edited.conversation_id);
-            // Whoever is writing an answer has read the old words.
-            if edited.direction == Direction::In {
-                self.moved.extend(edited.thread_id);
-            }
-        }
-        self.done.changed += 1;
-        self.known.insert(message.external_id.clone(), edited);
-        Ok(())
-    }
-
-    async fn remove(&mut self, tx: &mut Tx, external_id: &str, at: Option<Timestamp>) -> Result<(), DeskError> {
-        let Some(stored) = self.known.get(external_id).cloned() else { return Ok(()) };
-        if stored.removed_at.is_some() {
-            return Ok(());
-        }
-        let at = at.unwrap_or(self.now).clamp(EARLIEST, self.now);
-        tx.mark_removed(&stored, at).await?;
-        self.conversation(tx, stored.conversation_id).await?;
-        self.touch(stored.conversation_id);
-        self.done.removed += 1;
-        self.known.insert(external_id.to_owned(), Stored { removed_at: Some(at), ..stored });
-        Ok(())
-    }
-
-    /// The brand's own message may be the echo of one of ours whose confirmation has not come (yet, or ever): then the echo
-    /// is the confirmation.
-    async fn adopt(&mut self, tx: &mut Tx, message: &'a channels::Message) -> Result<bool, DeskError> {
-        let Some(thread) = self.threads.get(&self.thread_of(message)).map(|thread| thread.id) else {
-            return Ok(false);
-        };
-        if self.unsettled.is_none() {
-            self.unsettled = Some(tx.unsettled_outbox(self.account.id).await?);
-        }
-        let candidates: Vec<OutboxRow> =
-            self.unsettled.iter().flatten().filter(|row| row.thread_id == thread).cloned().collect();
-        for mut row in candidates {
-            let Some(ours) = tx.message(row.message_id).await? else { continue };
-            if ours.external_id.is_some() || !echoes(&message.text, &ours.text) {
-                continue;
-            }
-            let settled = Stored {
-                external_id: Some(message.external_id.clone()),
-                url: message.url.clone().filter(|url| is_web(url)),
-                meta: Json(clean_json(&message.meta)),
-                sent_at: message.sent_at.clamp(EARLIEST, self.now),
-                delivery: Some(DeliveryState::Sent),
-                ..ours
-            };
-            tx.save_delivery(&settled).await?;
-            row.state = DeliveryState::Sent;
-            row.doubtful = false;
-            (row.code, row.cause, row.cure) = (None, None, None);
-            tx.save_outbox(&row).await?;
-            let problem = tx.has_delivery_problem(settled.conversation_id).await?;
-            self.conversation(tx, settled.conversation_id).await?.delivery_problem = problem;
-            self.touch(settled.conversation_id);
-            self.unsettled.iter_mut().flatten().for_each(|other| {
-                if other.id == row.id {
-                    other.thread_id = ThreadId(uuid::Uuid::nil());
-                }
-            });
-            self.known.insert(message.external_id.clone(), settled);
-            self.done.changed += 1;
-            return Ok(true);
-        }
-        Ok(false)
-    }
-
     async fn finish(mut self, tx: &mut Tx) -> Result<Ingested, DeskError> {
         let mut changed: Vec<ConversationId> =
             self.conversations.iter().filter(|(_, (_, dirty))| *dirty).map(|(id, _)| *id).collect();
@@ -722,41 +332,5 @@ impl<'a> Intake<'a> {
         tx.threads_moved(&Vec::from_iter(std::mem::take(&mut self.moved))).await?;
         self.done.lag_ms = self.newest.map(|newest| self.now.since(newest).as_millis() as i64);
         Ok(self.done)
-    }
-}
-
-/// When a message that is new to us was sent, in a conversation whose last message was sent at `last`. Some media tell whole
-/// seconds only: what was said in the second of our answer, and comes in after it, stands after it.
-fn placed(at: Timestamp, last: Timestamp) -> Timestamp {
-    if at.0 % 1000 == 0 && (0..1000).contains(&last.0.saturating_sub(at.0)) { last } else { at }
-}
-
-impl Conversation {
-    /// A customer's turn, or more of it: it is ours to answer.
-    pub(super) fn customer_spoke(&mut self, at: Timestamp, now: Timestamp) {
-        if self.waiting_since.is_none() {
-            self.waiting_since = Some(at);
-        }
-        match self.status {
-            Status::Open => {}
-            Status::Closed if !self.history => {
-                self.status = Status::Open;
-                self.reopened_at = Some(now);
-            }
-            _ => self.status = Status::Open,
-        }
-        self.history = false;
-        self.closed_at = None;
-        self.snoozed_until = None;
-    }
-
-    /// Our side spoke: nobody waits for us any more.
-    pub(super) fn answered(&mut self, then: Status) {
-        self.waiting_since = None;
-        self.reopened_at = None;
-        self.woken_at = None;
-        if self.status == Status::Open {
-            self.status = then;
-        }
     }
 }

@@ -34,6 +34,7 @@ pub mod settle;
 pub mod status;
 pub mod tag;
 pub mod tags;
+mod turn;
 pub mod view;
 pub mod visit;
 

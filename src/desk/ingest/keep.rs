@@ -6,7 +6,7 @@ use super::super::{Desk, DeskError};
 use super::text::clean;
 use crate::channels::{Batch, File, Item, Message};
 use crate::model::{Extra, SourceHead};
-use crate::store::messages::NewAttachment;
+use crate::store::attachments::NewAttachment;
 
 /// More files than this at one message are left where they are.
 const MOST_FILES: usize = 100;
