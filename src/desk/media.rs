@@ -9,8 +9,8 @@ use super::{Desk, DeskError, Viewer};
 use crate::channels::Class;
 use crate::model::{AccountId, AttachmentId, AttachmentState, UploadId};
 use crate::store::Actor;
+use crate::store::attachments::StoredAttachment;
 use crate::store::drafts::Upload;
-use crate::store::messages::StoredAttachment;
 
 /// Larger files stay where they are; the message links to them.
 const LARGEST: usize = 40 * 1024 * 1024;

@@ -12,7 +12,8 @@ use crate::model::{
     Timestamp, UploadId,
 };
 use crate::store::Tx;
-use crate::store::messages::{NewAttachment, Stored};
+use crate::store::attachments::NewAttachment;
+use crate::store::messages::Stored;
 use crate::store::outbox::OutboxRow;
 
 /// More than this is a mailing.

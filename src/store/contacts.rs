@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{Store, StoreError, Tx, padded, placeholders};
+use super::{Store, StoreError, Tx};
 use crate::model::conversation::{Contact, ContactLink, Identity};
 use crate::model::{Claim, ContactId, IdentityId};
-use crate::{on, read, run};
+use crate::{on, read, rows_in, run};
 
 /// A handle as a platform shows it.
 #[derive(Clone, Debug)]
@@ -59,15 +59,8 @@ impl Store {
     }
 
     async fn contact_names(&self, ids: &[ContactId]) -> Result<HashMap<ContactId, String>, StoreError> {
-        let some = padded(ids);
-        let sql = format!("SELECT id, name FROM contacts WHERE id IN {}", placeholders(1, some.len()));
-        let rows: Vec<(ContactId, String)> = read!(self, db => {
-            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()));
-            for id in &some {
-                query = query.bind(*id);
-            }
-            query.fetch_all(db).await
-        })?;
+        let rows: Vec<(ContactId, String)> =
+            rows_in!(read!(self), [], ids, within => format!("SELECT id, name FROM contacts WHERE id IN {within}"));
         Ok(rows.into_iter().collect())
     }
 
@@ -96,23 +89,9 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn identities(&mut self, channel: &str, external: &[&str]) -> Result<Vec<Identified>, StoreError> {
-        let mut found = Vec::new();
-        for some in external.chunks(256) {
-            let some = padded(some);
-            let sql = format!(
-                "SELECT id, contact_id, external_id, handle, name, avatar_url FROM identities WHERE channel = $1 AND external_id IN {}",
-                placeholders(2, some.len())
-            );
-            let rows: Vec<Identified> = on!(self, db => {
-                let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str())).bind(channel);
-                for id in &some {
-                    query = query.bind(*id);
-                }
-                query.fetch_all(db).await
-            })?;
-            found.extend(rows);
-        }
-        Ok(found)
+        Ok(rows_in!(on!(self), [channel], external, within => format!(
+            "SELECT id, contact_id, external_id, handle, name, avatar_url FROM identities WHERE channel = $1 AND external_id IN {within}"
+        )))
     }
 
     /// Brings an identity up to date when its face changed. What the platform does not say stays.

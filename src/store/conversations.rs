@@ -1,11 +1,11 @@
 //! The state of a conversation, loaded whole and saved whole inside one transaction.
 
-use super::{Store, StoreError, Tx, padded, placeholders};
+use super::{Store, StoreError, Tx};
 use crate::model::{
     AccountId, ContactId, ConversationId, EventKind, IdentityId, Lane, Priority, Status, TagId, TeamId, Timestamp,
     UserId,
 };
-use crate::{on, read, run};
+use crate::{on, read, rows_in, run};
 
 /// Everything about a conversation that can change.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
@@ -107,23 +107,8 @@ impl Tx {
         ids.sort_unstable();
         ids.dedup();
         let lock = self.conn().for_update();
-        let mut found = Vec::with_capacity(ids.len());
-        for some in ids.chunks(256) {
-            let some = padded(some);
-            let sql = format!(
-                "SELECT {COLUMNS} FROM conversations WHERE id IN {} ORDER BY id{lock}",
-                placeholders(1, some.len())
-            );
-            let rows: Vec<Conversation> = on!(self, db => {
-                let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()));
-                for id in &some {
-                    query = query.bind(*id);
-                }
-                query.fetch_all(db).await
-            })?;
-            found.extend(rows);
-        }
-        Ok(found)
+        Ok(rows_in!(on!(self), [], ids, within =>
+            format!("SELECT {COLUMNS} FROM conversations WHERE id IN {within} ORDER BY id{lock}")))
     }
 
     /// Adds a conversation and tells of it.

@@ -78,6 +78,31 @@ macro_rules! on {
     };
 }
 
+/// The rows for a list of values, however long, some hundred to a query:
+/// `rows_in!(read!(self), [account], ids, within => format!("… WHERE account_id = $1 AND id IN {within}"))`. What stands in
+/// brackets is bound before the list.
+#[macro_export]
+macro_rules! rows_in {
+    ($engine:ident!($from:expr), [$($first:expr),*], $list:expr, $within:ident => $sql:expr) => {{
+        let before = <[&str]>::len(&[$(stringify!($first)),*]);
+        let mut found = Vec::new();
+        for some in $list.chunks(256) {
+            let some = $crate::store::padded(some);
+            let $within = $crate::store::placeholders(before + 1, some.len());
+            let sql: String = $sql;
+            let mut rows = $engine!($from, db => {
+                let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()))$(.bind($first))*;
+                for one in &some {
+                    query = query.bind(*one);
+                }
+                query.fetch_all(db).await
+            })?;
+            found.append(&mut rows);
+        }
+        found
+    }};
+}
+
 impl Pools {
     /// SQLite in a file; made when absent.
     ///

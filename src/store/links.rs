@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 
 use super::{Store, StoreError, Tx, padded, placeholders};
 use crate::model::{AccountId, Claim, ClaimKind, ContactId, IdentityId, Timestamp, UserId};
-use crate::{on, read, run};
+use crate::{on, read, rows_in, run};
 
 /// Somebody who may be the same person, and why.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -83,25 +83,13 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn claims_of(&self, identities: &[IdentityId]) -> Result<Vec<(IdentityId, Claim)>, StoreError> {
-        let mut claims = Vec::new();
-        for some in identities.chunks(256) {
-            let some = padded(some);
-            let sql = format!(
-                "SELECT identity_id, kind, value, verified FROM identity_claims WHERE identity_id IN {} ORDER BY identity_id, kind, value",
-                placeholders(1, some.len())
-            );
-            let rows: Vec<(IdentityId, ClaimKind, String, bool)> = read!(self, db => {
-                let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str()));
-                for id in &some {
-                    query = query.bind(*id);
-                }
-                query.fetch_all(db).await
-            })?;
-            claims.extend(
-                rows.into_iter().map(|(identity, kind, value, verified)| (identity, Claim { kind, value, verified })),
-            );
-        }
-        Ok(claims)
+        let rows: Vec<(IdentityId, ClaimKind, String, bool)> = rows_in!(read!(self), [], identities, within => format!(
+            "SELECT identity_id, kind, value, verified FROM identity_claims WHERE identity_id IN {within} ORDER BY identity_id, kind, value"
+        ));
+        Ok(rows
+            .into_iter()
+            .map(|(identity, kind, value, verified)| (identity, Claim { kind, value, verified }))
+            .collect())
     }
 
     /// People outside of these contacts of whom the same is claimed, at least one side vouched for.

@@ -2,12 +2,14 @@
 //!
 //! Promises: a page costs the same however deep it lies; a row is whole (tags, person, channel) after two queries.
 
+use std::collections::HashMap;
+
 use sqlx::AssertSqlSafe;
 
 use super::{Store, StoreError, padded, placeholders};
 use crate::model::conversation::{ClaimHead, ContactHead, ConversationRow, Why};
 use crate::model::{AccountId, ContactId, ConversationId, Lane, Priority, Status, TagId, TeamId, Timestamp, UserId};
-use crate::read;
+use crate::{read, rows_in};
 
 /// What to list. Everything given must hold.
 #[derive(Clone, Debug, Default)]
@@ -236,21 +238,9 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn rows(&self, ids: &[ConversationId]) -> Result<Vec<ConversationRow>, StoreError> {
-        let mut all = Vec::with_capacity(ids.len());
-        for some in ids.chunks(512) {
-            let some = padded(some);
-            let sql =
-                format!("SELECT {COLUMNS} FROM conversations c {SHOWN} AND c.id IN {}", placeholders(1, some.len()));
-            let rows: Vec<Row> = read!(self, db => {
-                let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str()));
-                for id in &some {
-                    query = query.bind(*id);
-                }
-                query.fetch_all(db).await
-            })?;
-            all.extend(self.finish(rows).await?);
-        }
-        Ok(all)
+        let rows = rows_in!(read!(self), [], ids, within =>
+            format!("SELECT {COLUMNS} FROM conversations c {SHOWN} AND c.id IN {within}"));
+        self.finish(rows).await
     }
 
     /// How many there are, but never more than `cap`.
@@ -404,25 +394,19 @@ impl Store {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let ids = padded(&rows.iter().map(|row| row.id).collect::<Vec<_>>());
-        let sql = format!(
-            "SELECT conversation_id, tag_id FROM conversation_tags WHERE conversation_id IN {} ORDER BY tag_id",
-            placeholders(1, ids.len())
-        );
-        let tags: Vec<(ConversationId, TagId)> = read!(self, db => {
-            let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str()));
-            for id in &ids {
-                query = query.bind(*id);
-            }
-            query.fetch_all(db).await
-        })?;
+        let ids: Vec<ConversationId> = rows.iter().map(|row| row.id).collect();
+        let found: Vec<(ConversationId, TagId)> = rows_in!(read!(self), [], ids, within => format!(
+            "SELECT conversation_id, tag_id FROM conversation_tags WHERE conversation_id IN {within} ORDER BY tag_id"
+        ));
+        let mut tags: HashMap<ConversationId, Vec<TagId>> = HashMap::new();
+        for (conversation, tag) in found {
+            tags.entry(conversation).or_default().push(tag);
+        }
         let now = self.clock().now();
         Ok(rows
             .into_iter()
-            .map(|row| {
-                let tags = tags.iter().filter(|(id, _)| *id == row.id).map(|(_, tag)| *tag).collect();
-                row.finish(tags, now)
-            })
+            .map(|row| (tags.remove(&row.id).unwrap_or_default(), row))
+            .map(|(tags, row)| row.finish(tags, now))
             .collect())
     }
 }

@@ -1,18 +1,15 @@
-//! Messages, their versions and files. Texts are replaced only together with a version that keeps the old one.
-
-use std::collections::{HashMap, HashSet};
+//! Messages and their versions. Texts are replaced only together with a version that keeps the old one.
 
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use sqlx::types::Json;
 
-use super::{Store, StoreError, Tx, padded, placeholders};
-use crate::model::message::{Attachment, Author, Delivery, Message, Sentence, Version};
+use super::{Store, StoreError, Tx};
 use crate::model::{
-    AccountId, AttachmentId, AttachmentKind, AttachmentState, Automatic, ConversationId, DeliveryState, Direction,
-    EventKind, Extra, IdentityId, MessageId, MessageKind, Origin, ThreadId, Timestamp, UserId,
+    AccountId, Automatic, ConversationId, DeliveryState, Direction, EventKind, Extra, IdentityId, MessageId,
+    MessageKind, Origin, ThreadId, Timestamp, UserId,
 };
-use crate::{on, read, run};
+use crate::{on, read, rows_in, run};
 
 /// A message as stored.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -59,64 +56,6 @@ impl Stored {
 
 pub(super) const COLUMNS: &str = "id, conversation_id, thread_id, account_id, direction, origin, kind, external_id, identity_id, user_id, text, html, language, content_warning, visibility, url, reply_to, reply_to_id, meta, history, turn, liked, boosted, sent_at, ingested_at, edited_at, removed_at, delivery, automatic, extra";
 
-/// A file to be kept with a message.
-#[derive(Clone, Debug)]
-pub struct NewAttachment {
-    pub kind: AttachmentKind,
-    pub remote_url: Option<String>,
-    pub mime: Option<String>,
-    pub name: Option<String>,
-    pub alt: Option<String>,
-    pub size: Option<i64>,
-    pub width: Option<i64>,
-    pub height: Option<i64>,
-    /// Of content that is in the media folder already.
-    pub hash: Option<String>,
-    pub content_id: Option<String>,
-}
-
-/// A file as stored.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct StoredAttachment {
-    pub id: AttachmentId,
-    pub message_id: MessageId,
-    pub kind: AttachmentKind,
-    pub remote_url: Option<String>,
-    pub mime: Option<String>,
-    pub name: Option<String>,
-    pub alt: Option<String>,
-    pub size: Option<i64>,
-    pub width: Option<i64>,
-    pub height: Option<i64>,
-    pub state: AttachmentState,
-    pub hash: Option<String>,
-    pub attempts: i64,
-    pub content_id: Option<String>,
-}
-
-const ATTACHMENT: &str =
-    "id, message_id, kind, remote_url, mime, name, alt, size, width, height, state, hash, attempts, content_id";
-
-#[derive(sqlx::FromRow)]
-struct Face {
-    id: IdentityId,
-    name: String,
-    handle: String,
-    avatar_url: Option<String>,
-    url: Option<String>,
-}
-
-#[derive(sqlx::FromRow)]
-struct OutboxHead {
-    message_id: MessageId,
-    state: DeliveryState,
-    attempts: i64,
-    due_at: Timestamp,
-    code: Option<String>,
-    cause: Option<Json<Sentence>>,
-    cure: Option<Json<Sentence>>,
-}
-
 impl Store {
     /// One message as stored.
     ///
@@ -155,20 +94,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn stored_messages(&self, ids: &[MessageId]) -> Result<Vec<Stored>, StoreError> {
-        let mut all = Vec::new();
-        for some in ids.chunks(512) {
-            let some = padded(some);
-            let sql = format!("SELECT {COLUMNS} FROM messages WHERE id IN {}", placeholders(1, some.len()));
-            let rows: Vec<Stored> = read!(self, db => {
-                let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str()));
-                for id in &some {
-                    query = query.bind(*id);
-                }
-                query.fetch_all(db).await
-            })?;
-            all.extend(rows);
-        }
-        Ok(all)
+        Ok(rows_in!(read!(self), [], ids, within => format!("SELECT {COLUMNS} FROM messages WHERE id IN {within}")))
     }
 
     /// Which of these the account already has.
@@ -176,20 +102,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn messages_by_external(&self, account: AccountId, external: &[&str]) -> Result<Vec<Stored>, StoreError> {
-        let mut found = Vec::new();
-        for some in external.chunks(256) {
-            let some = padded(some);
-            let sql = by_external(some.len());
-            let rows: Vec<Stored> = read!(self, db => {
-                let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str())).bind(account);
-                for id in &some {
-                    query = query.bind(*id);
-                }
-                query.fetch_all(db).await
-            })?;
-            found.extend(rows);
-        }
-        Ok(found)
+        Ok(rows_in!(read!(self), [account], external, within => by_external(&within)))
     }
 
     /// The message a reply answers when nobody says which: see `Tx::newest_inbound`.
@@ -214,197 +127,6 @@ impl Store {
             COLUMNS.split(", ").map(|column| format!("m.{column}")).collect::<Vec<_>>().join(", ")
         ))).bind(account).bind(since).fetch_all(db).await)?)
     }
-
-    /// Stored messages as people see them, in the same order.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn present(&self, stored: Vec<Stored>) -> Result<Vec<Message>, StoreError> {
-        if stored.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids: Vec<MessageId> = stored.iter().map(|message| message.id).collect();
-        let mut versions: HashMap<MessageId, Vec<Version>> = HashMap::new();
-        let mut files: HashMap<MessageId, Vec<Attachment>> = HashMap::new();
-        let mut outbox: HashMap<MessageId, Delivery> = HashMap::new();
-        let mut faces: HashMap<IdentityId, Author> = HashMap::new();
-        let mut names: HashMap<UserId, String> = HashMap::new();
-        let mut answered: HashMap<(AccountId, String), MessageId> = HashMap::new();
-        macro_rules! fetch {
-            ($sql:expr, $ids:expr) => {{
-                let sql = $sql;
-                read!(self, db => {
-                    let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str()));
-                    for id in $ids {
-                        query = query.bind(*id);
-                    }
-                    query.fetch_all(db).await
-                })?
-            }};
-        }
-        for some in ids.chunks(512) {
-            let some = &padded(some);
-            let within = placeholders(1, some.len());
-            let rows: Vec<(MessageId, String, Option<String>, Timestamp)> = fetch!(
-                format!(
-                    "SELECT message_id, text, content_warning, at FROM message_versions WHERE message_id IN {within} ORDER BY version"
-                ),
-                some
-            );
-            for (id, text, content_warning, at) in rows {
-                versions.entry(id).or_default().push(Version { text, content_warning, at });
-            }
-            let rows: Vec<StoredAttachment> = fetch!(
-                format!(
-                    "SELECT {ATTACHMENT} FROM attachments WHERE message_id IN {within} ORDER BY message_id, position"
-                ),
-                some
-            );
-            for row in rows {
-                files.entry(row.message_id).or_default().push(row.present());
-            }
-            let rows: Vec<OutboxHead> = fetch!(
-                format!(
-                    "SELECT message_id, state, attempts, due_at, code, cause, cure FROM outbox WHERE message_id IN {within}"
-                ),
-                some
-            );
-            for row in rows {
-                outbox.insert(row.message_id, row.present());
-            }
-        }
-        let identities: HashSet<IdentityId> = stored.iter().filter_map(|message| message.identity_id).collect();
-        for some in Vec::from_iter(identities).chunks(512) {
-            let some = &padded(some);
-            let rows: Vec<Face> = fetch!(
-                format!(
-                    "SELECT id, name, handle, avatar_url, url FROM identities WHERE id IN {}",
-                    placeholders(1, some.len())
-                ),
-                some
-            );
-            for row in rows {
-                faces.insert(
-                    row.id,
-                    Author {
-                        name: row.name,
-                        handle: row.handle,
-                        avatar_url: row.avatar_url,
-                        url: row.url,
-                        user_id: None,
-                        identity_id: Some(row.id),
-                        brand: false,
-                    },
-                );
-            }
-        }
-        let users: HashSet<UserId> = stored.iter().filter_map(|message| message.user_id).collect();
-        for some in Vec::from_iter(users).chunks(512) {
-            let some = &padded(some);
-            let rows: Vec<(UserId, String)> =
-                fetch!(format!("SELECT id, name FROM users WHERE id IN {}", placeholders(1, some.len())), some);
-            names.extend(rows);
-        }
-        let mut wanted: HashMap<AccountId, Vec<&str>> = HashMap::new();
-        for message in &stored {
-            if let (None, Some(external)) = (message.reply_to_id, &message.reply_to) {
-                wanted.entry(message.account_id).or_default().push(external);
-            }
-        }
-        for (account, externals) in &wanted {
-            for some in externals.chunks(512) {
-                let some = padded(some);
-                let sql = format!(
-                    "SELECT external_id, id FROM messages WHERE account_id = $1 AND external_id IN {}",
-                    placeholders(2, some.len())
-                );
-                let rows: Vec<(String, MessageId)> = read!(self, db => {
-                    let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str())).bind(*account);
-                    for id in &some {
-                        query = query.bind(*id);
-                    }
-                    query.fetch_all(db).await
-                })?;
-                answered.extend(rows.into_iter().map(|(external, id)| ((*account, external), id)));
-            }
-        }
-        Ok(stored
-            .into_iter()
-            .map(|message| {
-                let mut author = message.identity_id.and_then(|id| faces.get(&id).cloned()).unwrap_or_default();
-                if let Some(user) = message.user_id {
-                    author.user_id = Some(user);
-                    author.name = names.get(&user).cloned().unwrap_or_default();
-                }
-                author.brand = matches!(message.direction, Direction::Out | Direction::Note);
-                let reply_to = message
-                    .reply_to_id
-                    .or_else(|| answered.get(&(message.account_id, message.reply_to.clone()?)).copied());
-                Message {
-                    id: message.id,
-                    conversation_id: message.conversation_id,
-                    thread_id: message.thread_id,
-                    direction: message.direction,
-                    origin: message.origin,
-                    kind: message.kind,
-                    author,
-                    text: message.text,
-                    html: message.html,
-                    language: message.language,
-                    content_warning: message.content_warning,
-                    visibility: message.visibility,
-                    sent_at: message.sent_at,
-                    received_at: message.ingested_at,
-                    edited_at: message.edited_at,
-                    removed_at: message.removed_at,
-                    versions: versions.remove(&message.id).unwrap_or_default(),
-                    reply_to,
-                    url: message.url,
-                    attachments: files.remove(&message.id).unwrap_or_default(),
-                    delivery: outbox.remove(&message.id),
-                    history: message.history,
-                    actions: Vec::new(),
-                    liked: message.liked,
-                    boosted: message.boosted,
-                    automatic: message.automatic,
-                    extra: message.extra.map(|Json(extra)| extra),
-                }
-            })
-            .collect())
-    }
-
-    /// One file.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn attachment(&self, id: AttachmentId) -> Result<Option<StoredAttachment>, StoreError> {
-        Ok(
-            read!(self, db => sqlx::query_as(AssertSqlSafe(format!("SELECT {ATTACHMENT} FROM attachments WHERE id = $1"))).bind(id).fetch_optional(db).await)?,
-        )
-    }
-
-    /// The files of a message, in order.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn attachments_of(&self, message: MessageId) -> Result<Vec<StoredAttachment>, StoreError> {
-        Ok(
-            read!(self, db => sqlx::query_as(AssertSqlSafe(format!("SELECT {ATTACHMENT} FROM attachments WHERE message_id = $1 ORDER BY position")))
-            .bind(message).fetch_all(db).await)?,
-        )
-    }
-
-    /// Files to fetch now.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn pending_attachments(&self, limit: i64) -> Result<Vec<StoredAttachment>, StoreError> {
-        let now = self.clock().now();
-        Ok(
-            read!(self, db => sqlx::query_as(AssertSqlSafe(format!("SELECT {ATTACHMENT} FROM attachments WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT {limit}")))
-            .bind(now).fetch_all(db).await)?,
-        )
-    }
 }
 
 fn newest_inbound() -> String {
@@ -414,39 +136,8 @@ fn newest_inbound() -> String {
     )
 }
 
-impl StoredAttachment {
-    fn present(self) -> Attachment {
-        Attachment {
-            id: self.id,
-            kind: self.kind,
-            mime: self.mime,
-            name: self.name,
-            alt: self.alt,
-            content_id: self.content_id,
-            size: self.size,
-            width: self.width,
-            height: self.height,
-            url: (self.state == AttachmentState::Stored).then(|| format!("/api/media/{}", self.id)),
-            state: self.state,
-        }
-    }
-}
-
-impl OutboxHead {
-    fn present(self) -> Delivery {
-        Delivery {
-            state: self.state,
-            attempts: self.attempts,
-            due_at: (self.state == DeliveryState::Waiting).then_some(self.due_at),
-            code: self.code,
-            cause: self.cause.map(|Json(words)| words),
-            cure: self.cure.map(|Json(words)| words),
-        }
-    }
-}
-
-fn by_external(count: usize) -> String {
-    format!("SELECT {COLUMNS} FROM messages WHERE account_id = $1 AND external_id IN {}", placeholders(2, count))
+fn by_external(within: &str) -> String {
+    format!("SELECT {COLUMNS} FROM messages WHERE account_id = $1 AND external_id IN {within}")
 }
 
 impl Tx {
@@ -459,20 +150,7 @@ impl Tx {
         account: AccountId,
         external: &[&str],
     ) -> Result<Vec<Stored>, StoreError> {
-        let mut found = Vec::new();
-        for some in external.chunks(256) {
-            let some = padded(some);
-            let sql = by_external(some.len());
-            let rows: Vec<Stored> = on!(self, db => {
-                let mut query = sqlx::query_as(AssertSqlSafe(sql.as_str())).bind(account);
-                for id in &some {
-                    query = query.bind(*id);
-                }
-                query.fetch_all(db).await
-            })?;
-            found.extend(rows);
-        }
-        Ok(found)
+        Ok(rows_in!(on!(self), [account], external, within => by_external(&within)))
     }
 
     /// One message, for changing it.
@@ -622,42 +300,6 @@ impl Tx {
             run!(self, sqlx::query(sql).bind(echo.id))?;
         }
         self.tell_message(EventKind::MessageChanged, echo.conversation_id, echo.id);
-        Ok(())
-    }
-
-    /// Adds files to a message, in order.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn insert_attachments(&mut self, message: MessageId, files: &[NewAttachment]) -> Result<(), StoreError> {
-        let now = self.now();
-        for (position, file) in files.iter().enumerate() {
-            let state = if file.hash.is_some() { AttachmentState::Stored } else { AttachmentState::Pending };
-            run!(self, sqlx::query(
-                "INSERT INTO attachments (id, message_id, position, kind, remote_url, mime, name, alt, size, width, height, state, hash, due_at, content_id) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-            )
-            .bind(AttachmentId::new()).bind(message).bind(i64::try_from(position).unwrap_or(i64::MAX)).bind(file.kind).bind(&file.remote_url).bind(&file.mime)
-            .bind(&file.name).bind(&file.alt).bind(file.size).bind(file.width).bind(file.height).bind(state).bind(&file.hash).bind(now).bind(&file.content_id))?;
-        }
-        Ok(())
-    }
-
-    /// Writes the outcome of fetching a file.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn save_attachment(
-        &mut self,
-        file: &StoredAttachment,
-        due_at: Timestamp,
-        conversation: ConversationId,
-    ) -> Result<(), StoreError> {
-        run!(self, sqlx::query("UPDATE attachments SET state = $2, hash = $3, mime = $4, size = $5, attempts = $6, due_at = $7 WHERE id = $1")
-            .bind(file.id).bind(file.state).bind(&file.hash).bind(&file.mime).bind(file.size).bind(file.attempts).bind(due_at))?;
-        if file.state != AttachmentState::Pending {
-            self.tell_message(EventKind::MessageChanged, conversation, file.message_id);
-        }
         Ok(())
     }
 }

@@ -5,6 +5,7 @@
 //! Must not: decide anything. Business rules live in `desk`.
 
 pub mod accounts;
+pub mod attachments;
 pub mod contacts;
 pub mod conversations;
 pub mod drafts;
@@ -28,6 +29,7 @@ pub mod users;
 pub mod visitors;
 
 mod error;
+mod present;
 mod tx;
 
 use std::path::Path;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Store, StoreError, Tx, padded, placeholders};
 use crate::model::message::ThreadRow;
 use crate::model::{AccountId, ConversationId, Lane, ThreadId, ThreadKind};
-use crate::{on, read, run};
+use crate::{on, read, rows_in, run};
 
 pub(super) const COLUMNS: &str =
     "id, account_id, conversation_id, external_id, lane, kind, title, url, version, memory";
@@ -38,20 +38,9 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn lanes(&self, ids: &[ThreadId]) -> Result<HashMap<ThreadId, Lane>, StoreError> {
-        let mut lanes = HashMap::new();
-        for some in ids.chunks(256) {
-            let some = padded(some);
-            let sql = format!("SELECT id, lane FROM threads WHERE id IN {}", placeholders(1, some.len()));
-            let rows: Vec<(ThreadId, Lane)> = read!(self, db => {
-                let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()));
-                for id in &some {
-                    query = query.bind(*id);
-                }
-                query.fetch_all(db).await
-            })?;
-            lanes.extend(rows);
-        }
-        Ok(lanes)
+        let lanes: Vec<(ThreadId, Lane)> =
+            rows_in!(read!(self), [], ids, within => format!("SELECT id, lane FROM threads WHERE id IN {within}"));
+        Ok(lanes.into_iter().collect())
     }
 
     /// One thread.
@@ -76,23 +65,8 @@ impl Tx {
         account: AccountId,
         external: &[&str],
     ) -> Result<Vec<ThreadRow>, StoreError> {
-        let mut found = Vec::new();
-        for some in external.chunks(256) {
-            let some = padded(some);
-            let sql = format!(
-                "SELECT {COLUMNS} FROM threads WHERE account_id = $1 AND external_id IN {}",
-                placeholders(2, some.len())
-            );
-            let rows: Vec<ThreadRow> = on!(self, db => {
-                let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str())).bind(account);
-                for id in &some {
-                    query = query.bind(*id);
-                }
-                query.fetch_all(db).await
-            })?;
-            found.extend(rows);
-        }
-        Ok(found)
+        Ok(rows_in!(on!(self), [account], external, within =>
+            format!("SELECT {COLUMNS} FROM threads WHERE account_id = $1 AND external_id IN {within}")))
     }
 
     /// One thread, for changing it or acting on its version.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{Desk, Door, VisitError, Visitor};
 use crate::model::{AccountId, AttachmentId, Direction, Timestamp, UploadId, VisitorId};
 use crate::store::Actor;
-use crate::store::messages::StoredAttachment;
+use crate::store::attachments::StoredAttachment;
 use crate::store::visitors::VisitorFile;
 
 /// A file that was not sent by then is forgotten.
