@@ -72,7 +72,7 @@ pub fn settings() -> Value {
         "greeting": "Waar kunnen we mee helpen?",
         "prechat": "name*\nemail",
         "quick_replies": "Mijn internet is traag\nIk heb een vraag over mijn rekening\nIk ga verhuizen",
-        "triggers": "20s /demo/afrekenen Lukt het afrekenen? Vraag het gerust.",
+        "triggers": "20s /demo/bestellen Lukt het bestellen? Vraag het gerust.",
     })
 }
 
