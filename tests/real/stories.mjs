@@ -74,7 +74,7 @@ export function stories(name, make) {
           }))
 
       outage('a platform that is gone: red with cause and cure, then the gap is filled and the reply sent once', (w) => w.cut())
-      // One that never answers is tried on all networks at once, in outage.test.mjs: only time limits end that.
+      // One that never answers is tried on all networks at once, in all.test.mjs: only time limits end that.
       // What we send passes, what comes back does not: a reply may have been posted, and must not be posted again.
       outage('connections cut in the middle of an answer: the same', (w) => w.half(40), { passes: true })
     })
