@@ -1,6 +1,6 @@
 //! An answer, whichever way it goes: what holds before it is written down, and what becomes of its conversation.
 //!
-//! Promises: one answer per key; only the holder of the claim answers, and only what they have seen; everything that an answer
+//! Promises: one answer per key, known by what it says and not by what it stands on; only the holder of the claim answers, and only what they have seen; everything that an answer
 //! changes changes in one transaction.
 //! Must not: know how an answer leaves (`reply`) or that it left elsewhere (`elsewhere`).
 
@@ -46,6 +46,31 @@ pub(super) struct Answering {
     asked: String,
 }
 
+/// What tells one utterance from another under the same key: its words. Claim, version and what follows are renewed by
+/// whoever tries again, so they are no part of it.
+pub(super) fn fingerprint(about: &impl Serialize, said: &impl Serialize) -> String {
+    let mut said = json!(said);
+    if let Value::Object(fields) = &mut said {
+        fields.retain(|field, _| !["claim_token", "seen_version", "then"].contains(&field.as_str()));
+    }
+    crate::secret::fingerprint(&json!([about, said]).to_string())
+}
+
+/// The message that this key led to before.
+pub(super) async fn led_to(
+    tx: &mut Tx,
+    viewer: &Viewer,
+    key: &str,
+    asked: &str,
+) -> Result<Option<MessageId>, DeskError> {
+    match tx.idempotent(viewer.user_id, key).await? {
+        Some((before, _)) if before != asked => {
+            Err(DeskError::refused("idempotency.reused", "this Idempotency-Key was used for something else"))
+        }
+        found => Ok(found.map(|(_, message)| message)),
+    }
+}
+
 impl Desk {
     /// Checks what every answer stands on. `said` tells one answer from another under the same key.
     ///
@@ -59,16 +84,10 @@ impl Desk {
         grounds: Grounds<'_>,
         said: &impl Serialize,
     ) -> Result<Begun, DeskError> {
-        let asked = crate::secret::fingerprint(&json!([id, said]).to_string());
+        let asked = fingerprint(&id, said);
         let (mut tx, conversation) = self.change(viewer, id).await?;
-        if let Some((before, message)) = tx.idempotent(viewer.user_id, grounds.key).await? {
+        if let Some(message) = led_to(&mut tx, viewer, grounds.key, &asked).await? {
             drop(tx);
-            if before != asked {
-                return Err(DeskError::refused(
-                    "idempotency.reused",
-                    "this Idempotency-Key was used for something else",
-                ));
-            }
             return Ok(Begun::Before(Box::new(self.message(viewer, message).await?)));
         }
         let now = tx.now();

@@ -2,6 +2,7 @@
 
 use sqlx::types::Json;
 
+use super::answer::{fingerprint, led_to};
 use super::{Desk, DeskError, Viewer};
 use crate::model::message::Message;
 use crate::model::{ConversationId, Direction, MessageId, MessageKind, Origin};
@@ -10,11 +11,17 @@ use crate::store::messages::Stored;
 const LONGEST: usize = 20_000;
 
 impl Desk {
-    /// Writes a note.
+    /// Writes a note. The same `key` again returns the note that it led to before.
     ///
     /// # Errors
-    /// `Refused` when it is empty or longer than 20,000 characters.
-    pub async fn note(&self, viewer: &Viewer, id: ConversationId, text: &str) -> Result<Message, DeskError> {
+    /// `Refused` when it is empty or longer than 20,000 characters, or with `idempotency.reused`.
+    pub async fn note(
+        &self,
+        viewer: &Viewer,
+        id: ConversationId,
+        text: &str,
+        key: Option<&str>,
+    ) -> Result<Message, DeskError> {
         let text = super::ingest::clean(text.trim());
         if text.is_empty() {
             return Err(DeskError::refused("note.empty", "write something first"));
@@ -22,7 +29,14 @@ impl Desk {
         if text.chars().count() > LONGEST {
             return Err(DeskError::refused("note.too_long", format!("a note may have {LONGEST} characters")));
         }
+        let asked = fingerprint(&("note", id), &text);
         let (mut tx, mut conversation) = self.change(viewer, id).await?;
+        if let Some(key) = key
+            && let Some(before) = led_to(&mut tx, viewer, key, &asked).await?
+        {
+            drop(tx);
+            return self.message(viewer, before).await;
+        }
         let now = tx.now();
         let note = Stored {
             id: MessageId::new(),
@@ -57,6 +71,9 @@ impl Desk {
             extra: None,
         };
         tx.insert_message(&note).await?;
+        if let Some(key) = key {
+            tx.remember_key(viewer.user_id, key, &asked, note.id).await?;
+        }
         tx.save_conversation(&mut conversation).await?;
         tx.commit().await?;
         self.message(viewer, note.id).await

@@ -69,7 +69,7 @@ on_both_engines! {
         let auditor = person(&f.store, "auditor", Role::Auditor).await;
         assert!(f.desk.open(&auditor, id).await.is_ok());
         assert!(matches!(f.desk.claim(&auditor, id).await, Err(DeskError::Forbidden)));
-        assert!(matches!(f.desk.note(&auditor, id, "x").await, Err(DeskError::Forbidden)));
+        assert!(matches!(f.desk.note(&auditor, id, "x", None).await, Err(DeskError::Forbidden)));
         assert!(matches!(f.desk.set_status(&auditor, id, Status::Closed, None).await, Err(DeskError::Forbidden)));
     }
 }

@@ -126,7 +126,7 @@ on_both_engines! {
         f.arrives(first.clone()).await;
         f.later(Duration::from_millis(60_400));
         let id = f.only(Status::Open).await;
-        f.desk.note(&f.sanne, id, "ook op zondag").await.unwrap();
+        f.desk.note(&f.sanne, id, "ook op zondag", None).await.unwrap();
         let mut ours = follow_up(&first, "2", "Tot zes uur!", 60);
         ours.direction = Direction::Out;
         ours.sent_at.0 += 400;

@@ -56,6 +56,21 @@ on_both_engines! {
         assert!(matches!(refused, DeskError::Refused { code: "idempotency.reused", .. }), "{refused:?}");
     }
 
+    async fn the_same_words_under_the_same_key_are_one_answer_whatever_they_stand_on_by_then(f) {
+        let (opened, token) = claimed(&f).await;
+        let id = opened.row.id;
+        let first = f.desk.reply(&f.sanne, id, &answer(&opened, token, "Hoi"), "k1").await.unwrap();
+        // Its answer was lost; the page claims again, sees what is there now, and tries once more.
+        f.arrives(follow_up(&mention("1", "anna", "", 0), "2", "hallo?", 60)).await;
+        let token = f.desk.claim(&f.sanne, id).await.unwrap().token;
+        let opened = f.desk.open(&f.sanne, id).await.unwrap();
+        let mut retry = answer(&opened, token, "Hoi");
+        retry.then = Status::Closed;
+        let again = f.desk.reply(&f.sanne, id, &retry, "k1").await.unwrap();
+        assert_eq!(first.id, again.id);
+        assert_eq!(f.desk.open(&f.sanne, id).await.unwrap().messages.len(), 3, "two of hers, one of ours");
+    }
+
     async fn the_same_key_at_the_same_moment_sends_once(f) {
         let (opened, token) = claimed(&f).await;
         let mut reply = answer(&opened, token, "Hoi");
@@ -133,9 +148,22 @@ on_both_engines! {
         assert!(matches!(refused, DeskError::Refused { code: "reply.parent_removed", .. }), "{refused:?}");
     }
 
+    async fn a_note_under_the_same_key_is_one_note(f) {
+        let (opened, _) = claimed(&f).await;
+        let id = opened.row.id;
+        let first = f.desk.note(&f.sanne, id, "Belt morgen.", Some("n1")).await.unwrap();
+        let again = f.desk.note(&f.sanne, id, "Belt morgen.", Some("n1")).await.unwrap();
+        assert_eq!(first.id, again.id);
+        let refused = f.desk.note(&f.sanne, id, "Belt niet.", Some("n1")).await.unwrap_err();
+        assert!(matches!(refused, DeskError::Refused { code: "idempotency.reused", .. }), "{refused:?}");
+        let same = f.desk.note(&f.sanne, id, "Belt morgen.", None).await.unwrap();
+        assert_ne!(first.id, same.id, "without a key it is said again");
+        assert_eq!(f.desk.open(&f.sanne, id).await.unwrap().messages.len(), 3);
+    }
+
     async fn a_note_stays_inside(f) {
         let (opened, _) = claimed(&f).await;
-        let note = f.desk.note(&f.daan, opened.row.id, "Klant belde ook al. @Sanne kijk jij?").await.unwrap();
+        let note = f.desk.note(&f.daan, opened.row.id, "Klant belde ook al. @Sanne kijk jij?", None).await.unwrap();
         assert_eq!((note.thread_id, note.delivery.is_none()), (None, true));
         assert_eq!(f.store.next_outbox_due().await.unwrap(), None, "there is nothing to send");
         assert_eq!(f.list(Status::Open).await.items[0].waiting_since, opened.row.waiting_since, "and the customer still waits");

@@ -256,15 +256,17 @@ pub struct NewNote {
     text: String,
 }
 
-/// Write a note; it can never leave
-#[utoipa::path(post, path = "/api/conversations/{id}/notes", tag = "conversations", params(("id" = ConversationId, Path)), request_body = NewNote, responses((status = 201, body = Message), (status = 422, description = "`note.empty`", body = Problem, content_type = "application/problem+json")))]
+/// Write a note; it can never leave. The same `Idempotency-Key`, when there is one, again gives the same note
+#[utoipa::path(post, path = "/api/conversations/{id}/notes", tag = "conversations", params(("id" = ConversationId, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = NewNote, responses((status = 201, body = Message), (status = 422, description = "`note.empty`", body = Problem, content_type = "application/problem+json")))]
 pub async fn note(
     State(web): State<Web>,
     signed: Signed,
     Path(id): Path<ConversationId>,
+    headers: HeaderMap,
     Json(note): Json<NewNote>,
 ) -> Answer<(StatusCode, Json<Message>)> {
-    Ok((StatusCode::CREATED, Json(web.desk.note(&signed.viewer(), id, &note.text).await?)))
+    let key = headers.contains_key("idempotency-key").then(|| idempotency_key(&headers)).transpose()?;
+    Ok((StatusCode::CREATED, Json(web.desk.note(&signed.viewer(), id, &note.text, key).await?)))
 }
 
 /// Whose work it becomes.
