@@ -97,8 +97,8 @@ export const conversations = {
       body,
       headers: { 'idempotency-key': key },
     }),
-  note: (id: Id, text: string) =>
-    call<Message>('POST', conversation(id, '/notes'), { body: { text } }),
+  note: (id: Id, key: string, text: string) =>
+    call<Message>('POST', conversation(id, '/notes'), { body: { text }, headers: { 'idempotency-key': key } }),
   assign: (id: Id, to: { user_id: Id | null; team_id: Id | null }) =>
     call<ConversationRow>('PUT', conversation(id, '/assignee'), { body: to }),
   tag: (id: Id, body: { tag_id: Id } | { name: string }) =>

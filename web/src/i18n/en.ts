@@ -122,6 +122,9 @@ export const en: Record<keyof typeof nl, Text> = {
 
   // First run
   'first.title': 'Welcome to Balie',
+  'elsewhere.public': 'A new public message came in. Your answer stays private.',
+  'elsewhere.private': 'A new private message came in. Your answer stays public.',
+  'elsewhere.thread': 'A new message came in on another thread. Your answer stays on this one.',
   'first.connect': 'Connect an account',
   'first.connect.text': 'From then on, mentions and messages arrive here.',
   'first.invite': 'Add your colleagues',
@@ -698,7 +701,12 @@ export const en: Record<keyof typeof nl, Text> = {
   'cure.reply.thread_elsewhere': 'Open the newest conversation of this person.',
   'problem.reply.parent_removed': 'The post you are answering was removed.',
   'problem.call.empty': 'Write down what it was about.',
-  'problem.call.call_back_at': 'Choose a moment in the future.',
+  'problem.idempotency.reused': 'This was sent before, in other words. Look at what is there first.',
+  'problem.note.empty': 'Write something first.',
+  'problem.note.too_long': 'A note can have at most 20,000 characters.',
+  'problem.call.call_back_at': 'Choose a moment in the coming year.',
+  'problem.call.outcome_long': 'Keep the outcome short: at most 100 characters.',
+  'problem.status.outcome_long': 'Keep the outcome short: at most 100 characters.',
   'problem.snooze.until': 'Choose a moment in the future.',
   'problem.upload.too_large': 'This file is too large.',
   'problem.upload.kind': 'This kind of file does not work.',

@@ -120,6 +120,9 @@ export const nl = {
 
   // Eerste keer
   'first.title': 'Welkom bij Balie',
+  'elsewhere.public': 'Er kwam een nieuw publiek bericht binnen. Je antwoord blijft privé.',
+  'elsewhere.private': 'Er kwam een nieuw privébericht binnen. Je antwoord blijft publiek.',
+  'elsewhere.thread': 'Er kwam een nieuw bericht binnen in een andere draad. Je antwoord blijft in deze.',
   'first.connect': 'Koppel een account',
   'first.connect.text': 'Vanaf dan komen vermeldingen en berichten hier binnen.',
   'first.invite': 'Voeg je collega’s toe',
@@ -696,7 +699,12 @@ export const nl = {
   'cure.reply.thread_elsewhere': 'Open het nieuwste gesprek van deze persoon.',
   'problem.reply.parent_removed': 'Het bericht waarop je antwoordt is verwijderd.',
   'problem.call.empty': 'Schrijf op waar het over ging.',
-  'problem.call.call_back_at': 'Kies een moment in de toekomst.',
+  'problem.idempotency.reused': 'Dit is al eerder verstuurd, met andere woorden. Kijk eerst wat er staat.',
+  'problem.note.empty': 'Schrijf eerst iets op.',
+  'problem.note.too_long': 'Een notitie kan hoogstens 20.000 tekens hebben.',
+  'problem.call.call_back_at': 'Kies een moment in het komende jaar.',
+  'problem.call.outcome_long': 'Houd de uitkomst kort: hoogstens 100 tekens.',
+  'problem.status.outcome_long': 'Houd de uitkomst kort: hoogstens 100 tekens.',
   'problem.snooze.until': 'Kies een moment in de toekomst.',
   'problem.upload.too_large': 'Dit bestand is te groot.',
   'problem.upload.kind': 'Dit soort bestand kan niet.',

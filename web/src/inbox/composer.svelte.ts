@@ -9,6 +9,7 @@ import { explain } from '../app/problems';
 import { language, t } from '../i18n/i18n.svelte';
 import { live } from '../live/live.svelte';
 import { addressed, readAddresses, writeAddresses, type Answering } from './address';
+import { attemptAt, type Attempt } from './attempt';
 import type { OpenConversation } from './conversation.svelte';
 import { drafts } from './drafts';
 
@@ -22,10 +23,20 @@ export interface Enclosed {
 }
 
 export interface Refusal {
+  of: 'reply' | 'note';
   code: string;
   text: string;
   cure?: string;
 }
+
+/** Where an answer goes from its first word on, and the newest message of the customer's at that moment. */
+interface Pinned {
+  thread: Id;
+  visibility: string | null;
+  seen: Id | null;
+}
+
+type Said = Omit<ReplyBody, 'claim_token' | 'seen_version' | 'then'>;
 
 const MEASURE_AFTER = 250;
 const KEEP_AFTER = 800;
@@ -62,16 +73,28 @@ export class Composer {
   saved = $state<'none' | 'local' | 'server'>('none');
   private measured = $state.raw<{ text: string; result: Measure } | null>(null);
 
+  private pinned = $state.raw<Pinned | null>(null);
+
   readonly thread = $derived.by((): Thread | null => {
     const { threads, lastIn } = this.conversation;
+    // Words that are there stay where they were begun, also when that thread went on in another conversation:
+    // the server then says so.
+    const begun = threads.find((thread) => thread.id === this.pinned?.thread);
+    if (begun) return begun;
     const wanted = this.chosen ?? lastIn?.thread_id;
     const here = threads.filter((thread) => thread.here);
     return here.find((thread) => thread.id === wanted) ?? here.at(-1) ?? threads.at(-1) ?? null;
   });
   readonly allowance = $derived(this.thread?.allowance ?? null);
   readonly visibility = $derived(
-    this.chosenVisibility ?? this.allowance?.default_visibility ?? null,
+    this.chosenVisibility ?? this.pinned?.visibility ?? this.allowance?.default_visibility ?? null,
   );
+  /** The thread in which the customer spoke since, when it is not the one that this answer goes to. */
+  readonly elsewhere = $derived.by((): Thread | null => {
+    const { threads, lastIn } = this.conversation;
+    if (!this.pinned || !lastIn || lastIn.id === this.pinned.seen || lastIn.thread_id === this.thread?.id) return null;
+    return threads.find((thread) => thread.id === lastIn.thread_id) ?? null;
+  });
   readonly lane = $derived<Lane>(
     this.visibility === 'direct' ? 'private' : (this.thread?.lane ?? 'public'),
   );
@@ -137,8 +160,8 @@ export class Composer {
         (!this.measure.over && this.allowance?.may_reply === true && this.enclosed.every((item) => item.upload))),
   );
 
-  private key = crypto.randomUUID();
-  private keyFor = '';
+  private tried: Attempt | null = null;
+  private noteTried: Attempt | null = null;
   private keepTimer: ReturnType<typeof setTimeout> | undefined;
   private measureTimer: ReturnType<typeof setTimeout> | undefined;
   private measuring: AbortController | undefined;
@@ -157,8 +180,11 @@ export class Composer {
       this.warning = local.warning;
       this.warned = local.warning !== '';
       this.text = local.text;
-      this.chosen = local.thread_id;
+      this.language = local.language ?? null;
+      this.tried = local.tried ?? null;
+      this.noteTried = local.note_tried ?? null;
       this.chosenVisibility = local.visibility;
+      if (local.thread_id && local.text !== '') this.pinned = { thread: local.thread_id, visibility: null, seen: local.seen ?? null };
       if (local.addressing) {
         this.answeringAs = local.addressing.kind;
         this.to = local.addressing.to;
@@ -173,10 +199,14 @@ export class Composer {
 
   adopt(): void {
     const draft = this.conversation.draft;
-    if (!draft || this.text !== '') return;
+    if (!draft || draft.text === '' || this.text !== '') {
+      this.pin();
+      return;
+    }
     this.text = draft.text;
-    this.chosen = draft.thread_id;
-    this.chosenVisibility = draft.visibility ?? null;
+    const seen = this.conversation.lastIn?.id ?? null;
+    if (draft.thread_id) this.pinned = { thread: draft.thread_id, visibility: draft.visibility ?? null, seen };
+    else this.pin();
     this.warning = draft.content_warning ?? '';
     this.warned = this.warning !== '';
     this.saved = 'server';
@@ -186,6 +216,7 @@ export class Composer {
   /** Call after every change by the agent. */
   changed(): void {
     this.refusal = null;
+    this.pin();
     this.keepLocally();
     this.remeasure();
     clearTimeout(this.keepTimer);
@@ -199,6 +230,7 @@ export class Composer {
   choose(thread: Id, visibility: string | null = null): void {
     this.chosen = thread;
     this.chosenVisibility = visibility;
+    this.pinned = null;
     this.mode = 'reply';
     this.changed();
   }
@@ -230,7 +262,7 @@ export class Composer {
     if (!limit) return;
     for (const file of files) {
       if (this.enclosed.length >= limit.max) {
-        this.refusal = { code: 'attachments.max', text: t('composer.too_many', { max: limit.max }) };
+        this.refusal = { of: 'reply', code: 'attachments.max', text: t('composer.too_many', { max: limit.max }) };
         return;
       }
       const item: Enclosed = {
@@ -246,6 +278,7 @@ export class Composer {
         item.failed = t('composer.wrong_kind');
       }
       this.enclosed = [...this.enclosed, item];
+      this.pin();
       if (item.failed) continue;
       try {
         const upload = await media.upload(file);
@@ -264,6 +297,7 @@ export class Composer {
     const item = this.enclosed.find((one) => one.key === key);
     if (item?.preview) URL.revokeObjectURL(item.preview);
     this.enclosed = this.enclosed.filter((one) => one.key !== key);
+    this.pin();
   }
 
   /** Sends what is written; true when the server accepted all of it. */
@@ -282,14 +316,20 @@ export class Composer {
 
   async saveNote(): Promise<boolean> {
     if (this.note.trim() === '' || this.sending) return false;
+    const said = this.note;
     this.sending = true;
+    this.refusal = null;
+    this.noteTried = attemptAt(this.noteTried, said);
+    this.keepLocally();
     try {
-      this.conversation.merge([await conversations.note(this.conversation.id, this.note)]);
-      this.note = '';
+      this.conversation.merge([await conversations.note(this.conversation.id, this.noteTried.key, said)]);
+      this.noteTried = null;
+      // What was typed meanwhile stays.
+      if (this.note === said) this.note = '';
       this.keepLocally();
       return true;
     } catch (error) {
-      this.refuse(error);
+      this.refuse(error, 'note');
       return false;
     } finally {
       this.sending = false;
@@ -307,56 +347,72 @@ export class Composer {
   }
 
   private async deliver(texts: string[], then: ReplyBody['then']): Promise<boolean> {
+    if (!this.thread) return false;
+    // As it was when it was sent: whatever is typed or chosen from here on is for later.
+    const { id: thread } = this.thread;
+    const handed = this.handOff !== null;
+    const said = texts.map((text, index) => this.saying(text, thread, index === 0));
+    const files = new Set(this.enclosed.map((item) => item.key));
+    let field = this.text;
     this.sending = true;
     this.refusal = null;
     clearTimeout(this.keepTimer);
     this.keepTimer = undefined;
     try {
       const claim = await this.conversation.hold();
-      for (const [index, text] of texts.entries()) {
-        const thread = this.thread;
+      for (const [index, saying] of said.entries()) {
+        const version = this.conversation.threads.find((one) => one.id === thread)?.version;
         const token = this.conversation.claim?.token ?? claim.token;
-        if (!thread || token === undefined || token === null) return false;
-        const last = index === texts.length - 1;
-        const seen = { thread_id: thread.id, claim_token: token, seen_version: thread.version, then: last ? then : 'open' } as const;
-        const key = this.keyOf(text);
-        if (this.handOff) {
-          this.conversation.merge([await conversations.elsewhere(this.conversation.id, key, { ...seen, text })]);
-          continue;
-        }
-        const message = await conversations.reply(this.conversation.id, key, {
-          ...seen,
-          in_reply_to: this.answering?.id ?? null,
-          text,
-          visibility: this.visibility,
-          content_warning: this.warned && this.warning.trim() ? this.warning : null,
-          language: this.language ?? language.locale,
-          ...this.addressee(),
-          attachments:
-            index === 0
-              ? this.enclosed.flatMap((item) =>
-                  item.upload ? [{ upload_id: item.upload.id, alt: item.alt }] : [],
-                )
-              : [],
-        });
-        this.conversation.merge([message]);
-        if (!last) {
-          this.text = texts.slice(index + 1).join('\n\n');
+        if (version === undefined || token === undefined || token === null) return false;
+        const last = index === said.length - 1;
+        const seen = { claim_token: token, seen_version: version, then: last ? then : 'open' } as const;
+        this.conversation.merge([await this.once(saying, seen, handed)]);
+        this.tried = null;
+        if (!last && !handed) {
+          const rest = texts.slice(index + 1).join('\n\n');
+          if (this.text === field) this.text = field = rest;
           this.keepLocally();
           await this.conversation.load();
         }
       }
-      this.clear();
+      this.clear(field, files);
       // Our own words count too: the next answer must have seen them.
       if (then !== 'closed') void this.conversation.load();
       return true;
     } catch (error) {
-      this.refuse(error);
+      this.refuse(error, 'reply');
       this.keepLocally();
       return false;
     } finally {
       this.sending = false;
     }
+  }
+
+  private saying(text: string, thread: Id, first: boolean): Said {
+    return {
+      thread_id: thread,
+      in_reply_to: this.answering?.id ?? null,
+      text,
+      visibility: this.visibility,
+      content_warning: this.warned && this.warning.trim() ? this.warning : null,
+      language: this.language ?? language.locale,
+      ...this.addressee(),
+      attachments: first
+        ? this.enclosed.flatMap((item) => (item.upload ? [{ upload_id: item.upload.id, alt: item.alt }] : []))
+        : [],
+    };
+  }
+
+  /** One attempt. The same words keep their key and the message that they answered when they were first tried. */
+  private once(said: Said, seen: Pick<ReplyBody, 'claim_token' | 'seen_version' | 'then'>, handed: boolean): Promise<Message> {
+    const { in_reply_to: to, ...words } = said;
+    this.tried = attemptAt(this.tried, JSON.stringify(words), to ?? null);
+    const { id } = this.conversation;
+    const { key } = this.tried;
+    this.keepLocally();
+    return handed
+      ? conversations.elsewhere(id, key, { thread_id: said.thread_id, text: said.text, ...seen })
+      : conversations.reply(id, key, { ...said, in_reply_to: this.tried.to ?? null, ...seen });
   }
 
   /** Only what somebody chose: left alone, the channel knows best to whom an answer goes. */
@@ -371,24 +427,17 @@ export class Composer {
     };
   }
 
-  /** The same words to the same thread keep their key, so that a retry cannot send them twice. */
-  private keyOf(text: string): string {
-    const about = `${this.thread?.id}|${this.visibility}|${JSON.stringify(this.addressee())}|${text}`;
-    if (about !== this.keyFor) {
-      this.key = crypto.randomUUID();
-      this.keyFor = about;
+  private refuse(error: unknown, of: Refusal['of']): void {
+    // The server looked at it and did not take it, so another attempt is another one.
+    if (of === 'reply' && error instanceof ApiError && /^(thread\.moved|claim\.lost|reply\.|elsewhere\.)/.test(error.code)) {
+      this.tried = null;
     }
-    return this.key;
-  }
-
-  private refuse(error: unknown): void {
     if (error instanceof ApiError && error.code === 'thread.moved' && this.thread) {
       const { thread_version, messages } = error.problem as unknown as {
         thread_version: number;
         messages?: Message[];
       };
       this.conversation.moved(this.thread.id, thread_version, messages ?? []);
-      this.keyFor = '';
     }
     if (error instanceof ApiError && error.code === 'reply.too_long') {
       const result = error.problem as unknown as Partial<Measure>;
@@ -410,6 +459,7 @@ export class Composer {
     const holder = error instanceof ApiError ? (error.problem['holder'] as { name?: string }) : undefined;
     const told = explain(error);
     this.refusal = {
+      of,
       code: error instanceof ApiError ? error.code : 'unknown',
       text: holder?.name ? t('problem.claim.held.by', { name: holder.name }) : told.text,
       ...(told.cure ? { cure: told.cure } : {}),
@@ -428,26 +478,38 @@ export class Composer {
         : this.measure.over
           ? t('composer.too_long', { over: this.measure.used - (this.measure.max ?? 0) })
           : t('composer.cannot');
-    this.refusal = { code: 'local', text };
+    this.refusal = { of: 'reply', code: 'local', text };
     announcer.interrupt(text);
   }
 
-  private clear(): void {
-    this.text = '';
-    this.warning = '';
-    this.warned = false;
-    this.answeringAs = 'reply';
-    this.to = this.cc = null;
-    this.bcc = this.subject = '';
+  /** What was sent is gone from the field, unless somebody went on typing meanwhile; so are its files. */
+  private clear(sent: string, files: ReadonlySet<string>): void {
+    for (const item of this.enclosed) if (files.has(item.key) && item.preview) URL.revokeObjectURL(item.preview);
+    this.enclosed = this.enclosed.filter((item) => !files.has(item.key));
     this.refusal = null;
     this.measured = null;
-    this.keyFor = '';
-    for (const item of this.enclosed) if (item.preview) URL.revokeObjectURL(item.preview);
-    this.enclosed = [];
     this.conversation.fresh = new Set();
+    if (this.text === sent) {
+      this.text = '';
+      this.warning = '';
+      this.warned = false;
+      this.answeringAs = 'reply';
+      this.to = this.cc = null;
+      this.bcc = this.subject = '';
+      this.quiet();
+    }
+    this.pin();
     this.keepLocally();
-    this.saved = 'none';
-    this.quiet();
+  }
+
+  /** From the first word on, an answer goes where it was begun: news in another thread does not take it along. */
+  private pin(): void {
+    const begun =
+      this.text !== '' || this.enclosed.length > 0 || this.answeringAs !== 'reply' || this.to !== null || this.cc !== null || this.bcc !== '';
+    if (!begun) this.pinned = null;
+    else if (!this.pinned && this.thread) {
+      this.pinned = { thread: this.thread.id, visibility: this.visibility, seen: this.conversation.lastIn?.id ?? null };
+    }
   }
 
   private quiet(): void {
@@ -458,9 +520,13 @@ export class Composer {
 
   private keepLocally(): void {
     drafts.write(this.conversation.id, {
-      thread_id: this.thread?.id ?? this.chosen,
+      thread_id: this.pinned?.thread ?? null,
+      seen: this.pinned?.seen ?? null,
       text: this.text,
       note: this.note,
+      tried: this.tried,
+      note_tried: this.noteTried,
+      language: this.language,
       warning: this.warned ? this.warning : '',
       visibility: this.chosenVisibility,
       ...(this.addressing

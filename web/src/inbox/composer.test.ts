@@ -1,8 +1,9 @@
 // @vitest-environment happy-dom
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { en } from '../i18n/en';
 import { language } from '../i18n/i18n.svelte';
-import type { Message, Thread } from '../api/types';
+import type { Me, Message, Thread } from '../api/types';
+import { session } from '../app/session.svelte';
 import { Composer } from './composer.svelte';
 import { OpenConversation } from './conversation.svelte';
 import { drafts } from './drafts';
@@ -43,8 +44,9 @@ let conversation: OpenConversation;
 
 beforeEach(() => {
   localStorage.clear();
+  session.me = { id: 'me', role: 'agent' } as Me;
   asked = [];
-  answers = { claim: [{ status: 200, body: { user_id: '', token: 9, until: Date.now() + 600_000 } }] };
+  answers = { claim: [{ status: 200, body: { user_id: 'me', token: 9, until: Date.now() + 600_000 } }] };
   language.texts = en;
   vi.useFakeTimers();
   vi.stubGlobal('fetch', async (path: string, init: RequestInit) => {
@@ -65,6 +67,25 @@ beforeEach(() => {
   writing = new Composer(conversation);
 });
 
+afterEach(() => writing.stop());
+
+const said = (id: string, thread_id: string, sent_at: number): Message =>
+  ({ id, thread_id, sent_at, direction: 'in', removed_at: null }) as unknown as Message;
+/** The server that is slow: what it answers is held back until it is let go. */
+const slow = (): { go: (answer: Response) => void; reached: Promise<void> } => {
+  const quick = globalThis.fetch;
+  let go!: (answer: Response) => void;
+  let arrive!: () => void;
+  const reached = new Promise<void>((ok) => (arrive = ok));
+  vi.stubGlobal('fetch', (path: string, init: RequestInit) => {
+    if (!/(replies|notes)$/.test(path)) return quick(path, init);
+    void quick(path, init);
+    arrive();
+    return new Promise<Response>((ok) => (go = ok));
+  });
+  return { go: (answer) => go(answer), reached };
+};
+const accepted = (id: string): Response => new Response(JSON.stringify({ id, sent_at: 2 }), { status: 201 });
 const write = (text: string): void => {
   writing.text = text;
   writing.changed();
@@ -120,6 +141,155 @@ describe('what was written', () => {
     expect(sends()).toHaveLength(0);
     expect(writing.refusal?.text).toContain('Fatima');
     expect(writing.text).toBe('Een antwoord');
+  });
+});
+
+describe('where an answer goes', () => {
+  const dm: Thread = { ...thread, id: 'dm', lane: 'private', kind: 'dm', allowance: { ...allowance, visibilities: [], default_visibility: null } };
+  beforeEach(() => {
+    conversation.threads = [thread, dm];
+    conversation.merge([said('m1', 'dm', 1)]);
+  });
+
+  it('stays where it was begun when the customer speaks elsewhere, which is told', async () => {
+    answers['replies'] = [{ status: 201, body: { id: 'm9', sent_at: 9 } }];
+    write('Je code is 1234');
+    expect([writing.thread?.id, writing.lane, writing.elsewhere]).toEqual(['dm', 'private', null]);
+    conversation.merge([said('m2', 't', 2)]);
+    expect([writing.thread?.id, writing.lane, writing.elsewhere?.id]).toEqual(['dm', 'private', 't']);
+    expect(new Composer(conversation).elsewhere?.id, 'also after a reload').toBe('t');
+    await writing.send('pending');
+    expect(sends()[0]?.body['thread_id']).toBe('dm');
+    // What is written next answers what came last.
+    expect([writing.thread?.id, writing.elsewhere]).toEqual(['t', null]);
+  });
+
+  it('is free again when the words are gone', () => {
+    write('Je');
+    conversation.merge([said('m2', 't', 2)]);
+    write('');
+    expect(writing.thread?.id).toBe('t');
+  });
+
+  it('stays for a file too, and for whom it is passed on to', async () => {
+    vi.stubGlobal('URL', Object.assign(URL, { createObjectURL: () => 'blob:x', revokeObjectURL: () => undefined }));
+    answers['uploads'] = [{ status: 201, body: { id: 'up', name: 'x', mime: 'image/png', size: 3 } }];
+    await writing.enclose([new File(['abc'], 'x.png', { type: 'image/png' })]);
+    conversation.merge([said('m2', 't', 2)]);
+    expect(writing.thread?.id).toBe('dm');
+    writing.remove(writing.enclosed[0]!.key);
+    expect(writing.thread?.id).toBe('t');
+    writing.answerAs('forward');
+    conversation.merge([said('m3', 'dm', 3)]);
+    expect(writing.thread?.id).toBe('t');
+  });
+
+  it('is where somebody chooses, whatever came since', () => {
+    write('Je code is 1234');
+    writing.choose('t');
+    conversation.merge([said('m2', 'dm', 2)]);
+    expect([writing.thread?.id, writing.elsewhere?.id]).toEqual(['t', 'dm']);
+    writing.choose('dm');
+    expect([writing.thread?.id, writing.elsewhere]).toEqual(['dm', null]);
+  });
+
+  it('stays in a thread that went on elsewhere: the server says so', () => {
+    write('Je code is 1234');
+    conversation.threads = [thread, { ...dm, here: false }];
+    expect(writing.thread?.id).toBe('dm');
+  });
+});
+
+describe('what was sent and perhaps arrived', () => {
+  it('keeps its key over a reload, with what it answered', async () => {
+    answers['replies'] = [{ status: 0 }, { status: 201, body: { id: 'm3', sent_at: 2 } }];
+    conversation.merge([said('m1', 't', 1)]);
+    write('Een antwoord');
+    await writing.send('closed');
+    conversation.merge([said('m2', 't', 2)]);
+    const again = new Composer(conversation);
+    expect(await again.send('pending')).toBe(true);
+    const [first, second] = sends();
+    expect(second?.key).toBe(first?.key);
+    expect(second?.body['in_reply_to']).toBe('m1');
+  });
+
+  it('is something else with another warning, language or file', async () => {
+    answers['replies'] = [{ status: 0 }];
+    write('Een antwoord');
+    await writing.send('closed');
+    writing.warned = true;
+    writing.warning = 'Bloed';
+    await writing.send('closed');
+    writing.language = 'de';
+    await writing.send('closed');
+    expect(new Set(sends().map((one) => one.key)).size).toBe(3);
+  });
+
+  it('is one note too', async () => {
+    answers['notes'] = [{ status: 0 }, { status: 0 }, { status: 201, body: { id: 'n', sent_at: 3 } }];
+    writing.mode = 'note';
+    writing.note = 'Belt morgen';
+    writing.changed();
+    expect(await writing.saveNote()).toBe(false);
+    expect(writing.refusal, 'shown where it was written').toMatchObject({ of: 'note', code: 'network' });
+    expect(await writing.saveNote()).toBe(false);
+    expect(await new Composer(conversation).saveNote()).toBe(true);
+    const keys = asked.filter((one) => one.path.endsWith('/notes')).map((one) => one.key);
+    expect(keys[0]).toBeTruthy();
+    expect(new Set(keys).size).toBe(1);
+  });
+});
+
+describe('what is typed while something is on its way', () => {
+  it('stays, and so do its files', async () => {
+    const server = slow();
+    write('Een antwoord');
+    const sent = writing.send('pending');
+    await server.reached;
+    write('Een antwoord. En nog iets');
+    server.go(accepted('m3'));
+    expect(await sent).toBe(true);
+    expect(writing.text).toBe('Een antwoord. En nog iets');
+    expect(drafts.read('c')?.text).toBe('Een antwoord. En nog iets');
+  });
+
+  it('stays when it goes in parts', async () => {
+    answers['measure'] = [{ status: 200, body: { used: 25, max: 20, unit: 'graphemes', over: true, parts: ['een', 'twee'], notes: [] } }];
+    write('een twee die te lang is');
+    await vi.advanceTimersByTimeAsync(400);
+    const server = slow();
+    const sent = writing.sendParts('pending');
+    await server.reached;
+    write('een twee die te lang is, en meer');
+    server.go(accepted('m3'));
+    await vi.waitFor(() => expect(sends()).toHaveLength(2));
+    server.go(accepted('m4'));
+    expect(await sent).toBe(true);
+    expect(sends().map((one) => one.body['text'])).toEqual(['een', 'twee']);
+    expect(writing.text).toBe('een twee die te lang is, en meer');
+  });
+
+  it('stays in a note', async () => {
+    const server = slow();
+    writing.note = 'Belt';
+    const saved = writing.saveNote();
+    await server.reached;
+    writing.note = 'Belt morgen';
+    server.go(accepted('n'));
+    expect(await saved).toBe(true);
+    expect(writing.note).toBe('Belt morgen');
+  });
+
+  it('goes where it was when it was sent, whatever is chosen meanwhile', async () => {
+    conversation.threads = [thread, { ...thread, id: 'dm', lane: 'private' }];
+    conversation.merge([said('m1', 't', 1)]);
+    answers['replies'] = [{ status: 201, body: { id: 'm9', sent_at: 9 } }];
+    write('Een antwoord');
+    const sent = writing.send('pending');
+    writing.choose('dm');
+    await sent;
+    expect(sends()[0]?.body['thread_id']).toBe('t');
   });
 });
 

@@ -17,11 +17,12 @@ export async function sendAndGo(writing: Composer, after: 'next' | 'stay', split
   // What is closed as the outcome of something is closed after it was said, by choosing of what.
   const asks = outcomesOf(threads).length > 0;
   const handed = writing.handOff !== null;
+  const { lane } = writing;
   const then = after === 'next' && !asks ? 'closed' : 'pending';
   const sent = split ? await writing.sendParts(then) : await writing.send(then);
   if (!sent) return;
   live.recount();
-  toasts.show(t(handed ? 'handoff.done' : writing.lane === 'private' ? 'sent.private' : 'sent.public'));
+  toasts.show(t(handed ? 'handoff.done' : lane === 'private' ? 'sent.private' : 'sent.public'));
   if (after !== 'next') return;
   if (asks && row) close(row, threads, () => void takeNext());
   else await takeNext();
