@@ -1,10 +1,15 @@
 //! What was said on the telephone, written down by who said it: it stands in the same timeline as everything else.
+//!
+//! Promises: what cannot be written down whole is refused before anything is; the same key is one note, and what it asked
+//! for is done once.
 
+use super::answer::{fingerprint, led_to};
+use super::status::{LONGEST_OUTCOME, LONGEST_SNOOZE, becomes, sleeps};
 use super::{Act, Desk, DeskError, Viewer};
 use crate::channels::{Batch, Call, Item};
 use crate::model::conversation::ConversationRow;
 use crate::model::message::Message;
-use crate::model::{AccountId, Direction, Status, Timestamp};
+use crate::model::{AccountId, ConversationId, Direction, MessageId, Status, Timestamp, UserId};
 
 const LONGEST: usize = 20_000;
 
@@ -23,7 +28,7 @@ pub struct NewCall {
     pub name: Option<String>,
     /// What it was about.
     pub notes: String,
-    /// What it ended in, in a few words.
+    /// What it ended in, in a few words: at most 100 characters.
     #[serde(default)]
     pub outcome: Option<String>,
     /// When it began; now when left out.
@@ -50,13 +55,17 @@ fn closed() -> Status {
 pub struct Noted {
     pub conversation: ConversationRow,
     pub message: Message,
+    /// The colleague who is answering the conversation: what becomes of it was left to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_to: Option<UserId>,
 }
 
 impl Desk {
-    /// Writes a call down. The same `key` again returns what it led to before.
+    /// Writes a call down. The same `key` again returns what it led to before, and does what was left undone.
     ///
     /// # Errors
-    /// `Refused` with `call.*` codes: nothing written, a moment that cannot be, an account that takes no notes of calls.
+    /// `Refused` with `call.*` codes (nothing said, a moment that cannot be, an account that takes no notes of calls) or
+    /// `idempotency.reused`; nothing is written then.
     pub async fn note_call(&self, viewer: &Viewer, call: &NewCall, key: &str) -> Result<Noted, DeskError> {
         viewer.must(Act::Work)?;
         self.must_see(viewer, call.account_id).await?;
@@ -66,6 +75,12 @@ impl Desk {
         let calls = channel
             .calls()
             .ok_or_else(|| DeskError::refused("call.not_here", "this account takes no notes of calls"))?;
+        let asked = fingerprint(&"call", call);
+        if let Some(before) = led_to(&mut self.begin(viewer).await?, viewer, key, &asked).await? {
+            let message = self.message(viewer, before).await?;
+            let conversation = self.row(viewer, message.conversation_id).await?;
+            return Ok(Noted { conversation, message, left_to: None });
+        }
         let now = self.clock().now();
         let at = call.at.unwrap_or(now);
         let note = Call {
@@ -87,7 +102,10 @@ impl Desk {
         if at > now {
             return Err(DeskError::refused("call.at", "a call that has not begun cannot be written down"));
         }
-        if call.call_back_at.is_some_and(|moment| moment <= now) {
+        if note.outcome.as_ref().is_some_and(|outcome| outcome.chars().count() > LONGEST_OUTCOME) {
+            return Err(DeskError::refused("call.outcome_long", format!("at most {LONGEST_OUTCOME} characters")));
+        }
+        if call.call_back_at.is_some_and(|moment| moment <= now || moment > now.plus(LONGEST_SNOOZE)) {
             return Err(DeskError::refused("call.call_back_at", "choose a moment to call back in the coming year"));
         }
         if call.call_back_at.is_none() && !matches!(call.then, Status::Open | Status::Pending | Status::Closed) {
@@ -95,23 +113,43 @@ impl Desk {
         }
         let message = calls.note(&note)?;
         let external_id = message.external_id.clone();
-        let known = !self.store.messages_by_external(account.id, &[&external_id]).await?.is_empty();
         let batch = Batch { items: vec![Item::Message(Box::new(message))], ..Batch::default() };
         self.ingest(&account, "calls", &batch).await?;
         let stored = self.store.messages_by_external(account.id, &[&external_id]).await?.pop();
         let stored = stored.ok_or(DeskError::NotFound("message"))?;
         let id = stored.conversation_id;
-        // Said once: a repeated request does not undo what happened since.
-        if !known {
-            match call.call_back_at {
-                Some(moment) => self.snooze(viewer, id, moment).await?,
-                None if call.then == Status::Closed => {
-                    self.set_status(viewer, id, Status::Closed, note.outcome.as_deref()).await?
-                }
-                None => self.set_status(viewer, id, call.then, None).await?,
-            };
+        let left_to = self.after_call(viewer, (id, stored.id), call, note.outcome, (key, &asked)).await?;
+        let conversation = self.row(viewer, id).await?;
+        Ok(Noted { conversation, message: self.message(viewer, stored.id).await?, left_to })
+    }
+
+    /// Does with the conversation what was asked, once: a repeated request does not undo what happened since. Where a colleague
+    /// is answering it is theirs to decide; then who it is, and the same request may come again.
+    async fn after_call(
+        &self,
+        viewer: &Viewer,
+        (id, message): (ConversationId, MessageId),
+        call: &NewCall,
+        outcome: Option<String>,
+        (key, asked): (&str, &str),
+    ) -> Result<Option<UserId>, DeskError> {
+        let (mut tx, mut conversation) = self.change(viewer, id).await?;
+        if led_to(&mut tx, viewer, key, asked).await?.is_some() {
+            return Ok(None);
         }
-        Ok(Noted { conversation: self.row(viewer, id).await?, message: self.message(viewer, stored.id).await? })
+        if let Some(holder) = conversation.holder(tx.now()).filter(|holder| *holder != viewer.user_id) {
+            return Ok(Some(holder));
+        }
+        match call.call_back_at {
+            Some(moment) => sleeps(&mut tx, &mut conversation, moment).await?,
+            None => {
+                let outcome = outcome.filter(|_| call.then == Status::Closed);
+                becomes(&mut tx, &mut conversation, call.then, outcome).await?;
+            }
+        }
+        tx.remember_key(viewer.user_id, key, asked, message).await?;
+        tx.commit().await?;
+        Ok(None)
     }
 }
 

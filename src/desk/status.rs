@@ -5,11 +5,12 @@ use std::time::Duration;
 use super::{Desk, DeskError, Viewer};
 use crate::model::conversation::ConversationRow;
 use crate::model::{ConversationId, Priority, Status, Timestamp};
-use crate::store::Actor;
+use crate::store::conversations::Conversation;
+use crate::store::{Actor, Tx};
 
 /// Nobody remembers what a conversation was about that slept longer than this.
-const LONGEST_SNOOZE: Duration = Duration::from_secs(366 * 86_400);
-const LONGEST_OUTCOME: usize = 100;
+pub(super) const LONGEST_SNOOZE: Duration = Duration::from_secs(366 * 86_400);
+pub(super) const LONGEST_OUTCOME: usize = 100;
 
 impl Desk {
     /// Opens, waits for the customer, or closes; closing may be the outcome of something.
@@ -35,29 +36,7 @@ impl Desk {
         }
         let (mut tx, mut conversation) = self.change(viewer, id).await?;
         self.not_under_a_colleague(viewer, &conversation, tx.now()).await?;
-        if conversation.status != status || (outcome.is_some() && outcome != conversation.outcome) {
-            let now = tx.now();
-            conversation.status = status;
-            conversation.snoozed_until = None;
-            conversation.closed_at = (status == Status::Closed).then_some(now);
-            conversation.reopened_at = None;
-            conversation.woken_at = None;
-            if status == Status::Closed {
-                conversation.outcome.clone_from(&outcome);
-            }
-            if status == Status::Open {
-                conversation.history = false;
-            } else {
-                // Closing without an answer is a decision too: nobody waits for us any more.
-                conversation.waiting_since = None;
-                conversation.release();
-            }
-            tx.save_conversation(&mut conversation).await?;
-            let decision = match outcome {
-                Some(outcome) => serde_json::json!({ "status": status, "outcome": outcome }),
-                None => serde_json::json!({ "status": status }),
-            };
-            tx.tell_decision(id, decision);
+        if becomes(&mut tx, &mut conversation, status, outcome).await? {
             tx.commit().await?;
         }
         self.row(viewer, id).await
@@ -79,12 +58,7 @@ impl Desk {
             return Err(DeskError::refused("snooze.until", "choose a moment in the coming year"));
         }
         self.not_under_a_colleague(viewer, &conversation, now).await?;
-        conversation.status = Status::Snoozed;
-        conversation.snoozed_until = Some(until);
-        conversation.closed_at = None;
-        conversation.release();
-        tx.save_conversation(&mut conversation).await?;
-        tx.tell_decision(id, serde_json::json!({ "snoozed_until": until }));
+        sleeps(&mut tx, &mut conversation, until).await?;
         tx.commit().await?;
         self.row(viewer, id).await
     }
@@ -140,7 +114,7 @@ impl Desk {
     async fn not_under_a_colleague(
         &self,
         viewer: &Viewer,
-        conversation: &crate::store::conversations::Conversation,
+        conversation: &Conversation,
         now: Timestamp,
     ) -> Result<(), DeskError> {
         match conversation.holder(now) {
@@ -148,4 +122,49 @@ impl Desk {
             _ => Ok(()),
         }
     }
+}
+
+/// Decides what a conversation is; false when it is that already.
+pub(super) async fn becomes(
+    tx: &mut Tx,
+    conversation: &mut Conversation,
+    status: Status,
+    outcome: Option<String>,
+) -> Result<bool, DeskError> {
+    if conversation.status == status && (outcome.is_none() || outcome == conversation.outcome) {
+        return Ok(false);
+    }
+    conversation.status = status;
+    conversation.snoozed_until = None;
+    conversation.closed_at = (status == Status::Closed).then_some(tx.now());
+    conversation.reopened_at = None;
+    conversation.woken_at = None;
+    if status == Status::Closed {
+        conversation.outcome.clone_from(&outcome);
+    }
+    if status == Status::Open {
+        conversation.history = false;
+    } else {
+        // Closing without an answer is a decision too: nobody waits for us any more.
+        conversation.waiting_since = None;
+        conversation.release();
+    }
+    tx.save_conversation(conversation).await?;
+    let decision = match outcome {
+        Some(outcome) => serde_json::json!({ "status": status, "outcome": outcome }),
+        None => serde_json::json!({ "status": status }),
+    };
+    tx.tell_decision(conversation.id, decision);
+    Ok(true)
+}
+
+/// Lets it sleep until a moment.
+pub(super) async fn sleeps(tx: &mut Tx, conversation: &mut Conversation, until: Timestamp) -> Result<(), DeskError> {
+    conversation.status = Status::Snoozed;
+    conversation.snoozed_until = Some(until);
+    conversation.closed_at = None;
+    conversation.release();
+    tx.save_conversation(conversation).await?;
+    tx.tell_decision(conversation.id, serde_json::json!({ "snoozed_until": until }));
+    Ok(())
 }

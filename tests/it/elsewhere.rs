@@ -69,6 +69,22 @@ async fn entry(desk: &Fixture) -> (balie::model::ConversationId, AnsweredElsewhe
 }
 
 fn refused(result: Result<balie::desk::view::Message, DeskError>) -> &'static str {
+/// Somebody called, and it is settled.
+async fn call_to(desk: &Fixture) -> NewCall {
+    let phone = account(desk, "phone", json!({"number": "+31201234567", "country": "+31", "language": "nl"})).await;
+    NewCall {
+        account_id: phone.id,
+        direction: Direction::In,
+        number: Some("06-12345678".to_owned()),
+        name: None,
+        notes: "Waar blijft haar pakket?".to_owned(),
+        outcome: None,
+        at: None,
+        call_back_at: None,
+        then: Status::Closed,
+    }
+}
+
     match result {
         Err(DeskError::Refused { code, .. }) => code,
         other => panic!("{other:?}"),
@@ -191,6 +207,65 @@ on_both_engines! {
     }
 
     async fn an_account_says_where_it_is_called_and_whether_it_takes_calls(fixture) {
+    async fn a_call_that_is_refused_leaves_no_note_behind(fixture) {
+        let call = call_to(&fixture).await;
+        let desk = &fixture.desk;
+        let year = balie::model::Timestamp(START.0 + 367 * 86_400_000);
+        for (wrong, expected) in [
+            (NewCall { outcome: Some("x".repeat(101)), ..call.clone() }, "call.outcome_long"),
+            (NewCall { outcome: Some("x".repeat(101)), call_back_at: Some(balie::model::Timestamp(START.0 + 60_000)), ..call.clone() }, "call.outcome_long"),
+            (NewCall { call_back_at: Some(year), ..call.clone() }, "call.call_back_at"),
+        ] {
+            match desk.note_call(&fixture.sanne, &wrong, "k-1").await {
+                Err(DeskError::Refused { code, .. }) => assert_eq!(code, expected),
+                other => panic!("{other:?}"),
+            }
+            for status in [Status::Open, Status::Pending, Status::Snoozed, Status::Closed] {
+                assert!(fixture.list(status).await.items.is_empty(), "{expected}: nothing is written");
+            }
+        }
+        // Corrected under the same key it is one note.
+        let call = NewCall { outcome: Some("x".repeat(100)), ..call };
+        let noted = desk.note_call(&fixture.sanne, &call, "k-1").await.unwrap();
+        let again = desk.note_call(&fixture.sanne, &call, "k-1").await.unwrap();
+        assert_eq!(noted.message.id, again.message.id);
+        assert_eq!(desk.open(&fixture.sanne, noted.conversation.id).await.unwrap().messages.len(), 1);
+        let other = NewCall { notes: "iets anders".to_owned(), ..call };
+        let refused = desk.note_call(&fixture.sanne, &other, "k-1").await;
+        assert!(matches!(refused, Err(DeskError::Refused { code: "idempotency.reused", .. })), "{refused:?}");
+    }
+
+    async fn a_call_about_what_a_colleague_is_answering_is_written_down_and_left_to_them(fixture) {
+        let call = call_to(&fixture).await;
+        let desk = &fixture.desk;
+        let open = NewCall { then: Status::Open, ..call.clone() };
+        let id = desk.note_call(&fixture.sanne, &open, "k-0").await.unwrap().conversation.id;
+        desk.claim(&fixture.daan, id).await.unwrap();
+        let noted = desk.note_call(&fixture.sanne, &call, "k-1").await.unwrap();
+        assert_eq!((noted.left_to, noted.conversation.status), (Some(fixture.daan.user_id), Status::Open));
+        let again = desk.note_call(&fixture.sanne, &call, "k-1").await.unwrap();
+        assert_eq!((again.message.id, again.left_to), (noted.message.id, Some(fixture.daan.user_id)));
+        assert_eq!(desk.open(&fixture.sanne, id).await.unwrap().messages.len(), 2);
+        // What was left undone is done when it is asked again and nobody is answering.
+        desk.release(&fixture.daan, id).await.unwrap();
+        let done = desk.note_call(&fixture.sanne, &call, "k-1").await.unwrap();
+        assert_eq!((done.message.id, done.left_to, done.conversation.status), (noted.message.id, None, Status::Closed));
+        assert_eq!(desk.open(&fixture.sanne, id).await.unwrap().messages.len(), 2);
+    }
+
+    async fn an_optional_setting_can_be_emptied_and_a_needed_one_cannot(fixture) {
+        let (desk, chief) = (&fixture.desk, &fixture.chief);
+        let feed = account(&fixture, "feed", json!({"url": "https://blog.example/feed.xml", "include": "storing"})).await;
+        let phone = account(&fixture, "phone", json!({"number": "+31201234567", "country": "+32", "language": "nl"})).await;
+        let change = |settings: Value| AccountChange { settings: Some(settings), ..AccountChange::default() };
+        let emptied = desk.change_account(chief, feed.id, &change(json!({"include": null}))).await.unwrap();
+        assert_eq!(emptied.settings, json!({"url": "https://blog.example/feed.xml"}));
+        let usual = desk.change_account(chief, phone.id, &change(json!({"country": " "}))).await.unwrap();
+        assert_eq!(usual.settings["country"], "+31", "empty is the default where there is one");
+        let refused = desk.change_account(chief, feed.id, &change(json!({"url": null}))).await;
+        assert!(matches!(refused, Err(DeskError::Refused { code: "account.field", .. })), "{refused:?}");
+    }
+
         let form = account(&fixture, "form", json!({"definition": "{\"title\":\"T\",\"fields\":[{\"key\":\"a\",\"label\":\"A\"}]}"})).await;
         let phone = account(&fixture, "phone", json!({"number": "+31201234567"})).await;
         let all = fixture.desk.accounts(&fixture.chief).await.unwrap();

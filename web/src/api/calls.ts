@@ -117,7 +117,7 @@ export const conversations = {
 
 export const calls = {
   note: (key: string, body: NewCall) =>
-    call<{ conversation: ConversationRow; message: Message }>('POST', '/api/calls', {
+    call<{ conversation: ConversationRow; message: Message; left_to?: Id | null }>('POST', '/api/calls', {
       body,
       headers: { 'idempotency-key': key },
     }),

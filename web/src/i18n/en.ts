@@ -119,12 +119,12 @@ export const en: Record<keyof typeof nl, Text> = {
   'lane.shut': 'read only',
   'lane.public.continues': 'continues in public',
   'lane.private.continues': 'continues in private messages',
-
-  // First run
-  'first.title': 'Welcome to Balie',
   'elsewhere.public': 'A new public message came in. Your answer stays private.',
   'elsewhere.private': 'A new private message came in. Your answer stays public.',
   'elsewhere.thread': 'A new message came in on another thread. Your answer stays on this one.',
+
+  // First run
+  'first.title': 'Welcome to Balie',
   'first.connect': 'Connect an account',
   'first.connect.text': 'From then on, mentions and messages arrive here.',
   'first.invite': 'Add your colleagues',
@@ -347,6 +347,7 @@ export const en: Record<keyof typeof nl, Text> = {
   'done.pending': 'Now waiting for {name}',
   'done.closed': 'Closed: {name}',
   'done.call': 'Phone call written down',
+  'done.call.left': 'Call written down. {name} is working on this conversation and decides what becomes of it.',
   'done.snoozed': 'Snoozed until {at}',
   'done.assigned': 'Assigned to {name}',
   'done.unassigned': 'Assignment removed',

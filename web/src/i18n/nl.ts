@@ -117,12 +117,12 @@ export const nl = {
   'lane.shut': 'alleen lezen',
   'lane.public.continues': 'verder in het openbaar',
   'lane.private.continues': 'verder in privéberichten',
-
-  // Eerste keer
-  'first.title': 'Welkom bij Balie',
   'elsewhere.public': 'Er kwam een nieuw publiek bericht binnen. Je antwoord blijft privé.',
   'elsewhere.private': 'Er kwam een nieuw privébericht binnen. Je antwoord blijft publiek.',
   'elsewhere.thread': 'Er kwam een nieuw bericht binnen in een andere draad. Je antwoord blijft in deze.',
+
+  // Eerste keer
+  'first.title': 'Welkom bij Balie',
   'first.connect': 'Koppel een account',
   'first.connect.text': 'Vanaf dan komen vermeldingen en berichten hier binnen.',
   'first.invite': 'Voeg je collega’s toe',
@@ -345,6 +345,7 @@ export const nl = {
   'done.pending': 'Wacht nu op {name}',
   'done.closed': 'Gesloten: {name}',
   'done.call': 'Telefoongesprek opgeschreven',
+  'done.call.left': 'Telefoongesprek opgeschreven. {name} is met dit gesprek bezig en bepaalt wat ermee gebeurt.',
   'done.snoozed': 'Gesnoozed tot {at}',
   'done.assigned': 'Toegewezen aan {name}',
   'done.unassigned': 'Toewijzing weggehaald',

@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Account, Contact } from '../api/types';
-import { blank, bodyOf, callBack, numberOf, Once, telephones, unsaved, wrong } from './call';
+import type { Me } from '../api/types';
+import { session } from '../app/session.svelte';
+import { attemptAt } from './attempt';
+import { blank, bodyOf, callBack, localMoment, numberOf, restored, telephones, unsaved, wrong } from './call';
 
 const NOW = new Date(2026, 2, 2, 12).getTime();
 
@@ -9,6 +12,7 @@ function known(...claims: { kind: string; value: string; verified: boolean }[]):
 }
 
 beforeEach(() => {
+  session.me = { id: 'me' } as Me;
   const kept = new Map<string, string>();
   vi.stubGlobal('localStorage', {
     getItem: (key: string) => kept.get(key) ?? null,
@@ -50,11 +54,30 @@ describe('a call that is written down', () => {
   });
 
   it('is one note for the same words, however often they are sent', () => {
-    const once = new Once();
-    const body = bodyOf({ ...blank('a', null), notes: 'x' });
-    const key = once.keyOf(body);
-    expect(once.keyOf({ ...body })).toBe(key);
-    expect(once.keyOf({ ...body, notes: 'y' })).not.toBe(key);
+    const draft = { ...blank('a', null), notes: 'x' };
+    const words = (notes: string): string => JSON.stringify(bodyOf({ ...draft, notes }));
+    const tried = attemptAt(null, words('x'));
+    unsaved.write({ ...draft, tried });
+    expect(attemptAt(unsaved.read()?.tried, words('x')).key, 'also after a reload').toBe(tried.key);
+    expect(attemptAt(tried, words('y')).key).not.toBe(tried.key);
+  });
+
+  it('says at the choice itself that its moment has passed, or is too far', () => {
+    const draft = { ...blank('a', null), notes: 'x', after: String(NOW) };
+    expect(wrong(draft, NOW - 1)).toEqual({});
+    expect(wrong(draft, NOW + 1)).toEqual({ after: 'problem.call.call_back_at' });
+    expect(wrong({ ...draft, after: String(NOW + 367 * 86_400_000) }, NOW)).toEqual({ after: 'problem.call.call_back_at' });
+  });
+
+  it('keeps the moment to call back that was chosen before, and never closes instead', () => {
+    const lines = [{ id: 'a' }, { id: 'b' }] as Account[];
+    const kept = { ...blank('b', null), notes: 'x', after: String(NOW + 3_600_000) };
+    const back = restored(kept, lines);
+    expect([back.account, back.after, callBack(back)]).toEqual(['b', 'other', NOW + 3_600_000]);
+    expect(bodyOf(back), 'the same words, the same key').toEqual(bodyOf(kept));
+    expect(wrong(back, NOW + 7_200_000), 'passed: somebody chooses again').toEqual({ moment: 'problem.call.call_back_at' });
+    expect(restored({ ...kept, account: 'gone', after: 'pending' }, lines)).toMatchObject({ account: 'a', after: 'pending' });
+    expect(localMoment(NOW)).toBe('2026-03-02T12:00');
   });
 
   it('is kept in the browser while there are words in it', () => {
@@ -63,7 +86,7 @@ describe('a call that is written down', () => {
     expect(unsaved.read()).toEqual(draft);
     unsaved.write({ ...draft, notes: ' ' });
     expect(unsaved.read()).toBeNull();
-    localStorage.setItem('balie.call.', '{');
+    localStorage.setItem('balie.call.me', '{');
     expect(unsaved.read()).toBeNull();
   });
 

@@ -3,6 +3,7 @@
 import type { Account, Contact, Id, NewCall } from '../api/types';
 import type { Key } from '../i18n/i18n.svelte';
 import { session } from '../app/session.svelte';
+import type { Attempt } from './attempt';
 
 export interface CallDraft {
   account: Id;
@@ -15,7 +16,11 @@ export interface CallDraft {
   after: string;
   /** As the browser's own field for a moment writes it: local time, no zone. */
   moment: string;
+  /** What was tried and may have arrived. */
+  tried?: Attempt | null;
 }
+
+const LONGEST = 366 * 24 * 3600_000;
 
 /** The accounts in which calls can be written down. */
 export function telephones(accounts: Iterable<Account>): Account[] {
@@ -46,13 +51,28 @@ export function callBack(draft: CallDraft): number | null {
   return /^\d+$/.test(draft.after) ? Number(draft.after) : null;
 }
 
-/** What is still wrong, by field. */
-export function wrong(draft: CallDraft, now: number): { notes?: Key; moment?: Key } {
+/** What is still wrong, by field: a moment is wrong where it was chosen. */
+export function wrong(draft: CallDraft, now: number): { notes?: Key; after?: Key; moment?: Key } {
   const at = callBack(draft);
+  const field = draft.after === 'other' ? 'moment' : 'after';
   return {
     ...(draft.notes.trim() === '' ? { notes: 'problem.call.empty' as const } : {}),
-    ...(at !== null && !(at > now) ? { moment: 'problem.call.call_back_at' as const } : {}),
+    ...(at !== null && !(at > now && at <= now + LONGEST) ? { [field]: 'problem.call.call_back_at' as const } : {}),
   };
+}
+
+/** A moment as the browser's own field writes it, to the minute. */
+export function localMoment(at: number): string {
+  const date = new Date(at);
+  const two = (number: number): string => String(number).padStart(2, '0');
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
+/** What was kept, as it can be gone on with: an account may be gone by now, and "in an hour" is a moment by now. */
+export function restored(kept: CallDraft, accounts: readonly Account[]): CallDraft {
+  const account = accounts.some((one) => one.id === kept.account) ? kept.account : (accounts[0]?.id ?? '');
+  if (!/^\d+$/.test(kept.after)) return { ...kept, account };
+  return { ...kept, account, after: 'other', moment: localMoment(Number(kept.after)) };
 }
 
 export function bodyOf(draft: CallDraft): NewCall {
@@ -69,18 +89,6 @@ export function bodyOf(draft: CallDraft): NewCall {
   };
 }
 
-/** The same words keep their key, so that a second attempt does not write a second note; other words are another note. */
-export class Once {
-  private words = '';
-  private key = '';
-
-  keyOf(body: NewCall): string {
-    const words = JSON.stringify(body);
-    if (words !== this.words) [this.words, this.key] = [words, crypto.randomUUID()];
-    return this.key;
-  }
-}
-
 const place = (): string => `balie.call.${session.id}`;
 
 export const unsaved = {
@@ -94,6 +102,8 @@ export const unsaved = {
   },
 
   write(draft: CallDraft): void {
+    // Whoever has gone leaves nothing behind under nobody's name.
+    if (session.id === '') return;
     try {
       if (isWritten(draft)) localStorage.setItem(place(), JSON.stringify(draft));
       else localStorage.removeItem(place());
