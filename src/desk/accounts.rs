@@ -424,7 +424,7 @@ fn present(row: Row, grants: &[(AccountId, TeamId)]) -> Account {
     }
 }
 
-fn merge(into: &mut Value, from: Value) {
+pub(super) fn merge(into: &mut Value, from: Value) {
     if let (Value::Object(into), Value::Object(from)) = (into, from) {
         into.extend(from);
         into.retain(|_, value| !value.is_null());
@@ -432,7 +432,7 @@ fn merge(into: &mut Value, from: Value) {
 }
 
 /// Checks what was filled in against the descriptor and parts the secrets from the rest. With `whole`, defaults are put in
-/// and required fields must be there.
+/// and required fields must be there; without, what is emptied becomes its default or null, and an empty secret stays as it is.
 ///
 /// # Errors
 /// `Refused` with `account.field` and the field's key.
@@ -456,12 +456,13 @@ pub(crate) fn sort_fields(descriptor: &Descriptor, given: &Value, whole: bool) -
             Some(Value::Number(value)) => Some(value.to_string()),
             Some(_) => return Err(wrong(field.key, "a text is expected")),
         };
-        let Some(text) = text.or_else(|| field.default.filter(|_| whole).map(str::to_owned)) else {
-            if field.required && whole {
+        let emptied = !whole && field.kind != FieldKind::Secret && given.contains_key(field.key);
+        let Some(text) = text.or_else(|| field.default.filter(|_| whole || emptied).map(str::to_owned)) else {
+            if field.required && (whole || emptied) {
                 return Err(wrong(field.key, "this field is needed"));
             }
             // Having none is a choice too.
-            if field.kind == FieldKind::Mailbox && !whole && given.contains_key(field.key) {
+            if emptied {
                 open.insert(field.key.to_owned(), Value::Null);
             }
             continue;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::accounts::{Account, sort_fields};
+use super::accounts::{Account, merge, sort_fields};
 use super::connections::descriptor;
 use super::{Act, Desk, DeskError, Viewer};
 use crate::channels::descriptor::OAuth;
@@ -31,7 +31,9 @@ impl Desk {
         viewer.must(Act::Administer)?;
         let descriptor = descriptor(channel)?;
         let oauth = oauth(descriptor)?;
-        let (open, secret) = sort_fields(descriptor, settings, false)?;
+        let (given, secret) = sort_fields(descriptor, settings, false)?;
+        let mut open = json!({});
+        merge(&mut open, given);
         // An application's secret may be needed to begin; what of it the end needs, the channel puts into what it keeps.
         let context = self.connections.context(open.clone(), Arc::new(MemorySecrets::new(secret)));
         let state = crate::secret::token();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use balie::channels::{Batch, Item, Message, ThreadRef};
 use balie::desk::DeskError;
+use balie::desk::accounts::AccountChange;
 use balie::desk::call::NewCall;
 use balie::desk::elsewhere::AnsweredElsewhere;
 use balie::model::{AccountId, Direction, Lane, MessageKind, Origin, Status, ThreadKind};
@@ -68,7 +69,6 @@ async fn entry(desk: &Fixture) -> (balie::model::ConversationId, AnsweredElsewhe
     (id, answered)
 }
 
-fn refused(result: Result<balie::desk::view::Message, DeskError>) -> &'static str {
 /// Somebody called, and it is settled.
 async fn call_to(desk: &Fixture) -> NewCall {
     let phone = account(desk, "phone", json!({"number": "+31201234567", "country": "+31", "language": "nl"})).await;
@@ -85,6 +85,7 @@ async fn call_to(desk: &Fixture) -> NewCall {
     }
 }
 
+fn refused(result: Result<balie::desk::view::Message, DeskError>) -> &'static str {
     match result {
         Err(DeskError::Refused { code, .. }) => code,
         other => panic!("{other:?}"),
@@ -206,7 +207,6 @@ on_both_engines! {
         }
     }
 
-    async fn an_account_says_where_it_is_called_and_whether_it_takes_calls(fixture) {
     async fn a_call_that_is_refused_leaves_no_note_behind(fixture) {
         let call = call_to(&fixture).await;
         let desk = &fixture.desk;
@@ -266,6 +266,7 @@ on_both_engines! {
         assert!(matches!(refused, Err(DeskError::Refused { code: "account.field", .. })), "{refused:?}");
     }
 
+    async fn an_account_says_where_it_is_called_and_whether_it_takes_calls(fixture) {
         let form = account(&fixture, "form", json!({"definition": "{\"title\":\"T\",\"fields\":[{\"key\":\"a\",\"label\":\"A\"}]}"})).await;
         let phone = account(&fixture, "phone", json!({"number": "+31201234567"})).await;
         let all = fixture.desk.accounts(&fixture.chief).await.unwrap();

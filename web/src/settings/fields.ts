@@ -15,15 +15,15 @@ export function firstValues(fields: readonly ChannelField[], known: Record<strin
   return values;
 }
 
-/** Only what was filled in, in the kind that the field asks for. */
+/** What is filled in, in the kind that the field asks for. Empty is a choice too, but an empty secret stays what it was. */
 export function settingsOf(fields: readonly ChannelField[], values: Values): Record<string, unknown> {
   const settings: Record<string, unknown> = {};
   for (const { key, kind } of fields) {
     const value = values[key];
     if (kind === 'bool') settings[key] = value === true;
-    // None is a choice too.
-    else if (kind === 'mailbox') settings[key] = value || null;
-    else if (value === '' || value === null || value === undefined) continue;
+    else if (value === null || value === undefined || String(value).trim() === '') {
+      if (kind !== 'secret') settings[key] = null;
+    }
     else if (kind === 'number') settings[key] = Number(value);
     else settings[key] = String(value).trim();
   }

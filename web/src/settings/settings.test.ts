@@ -29,8 +29,13 @@ describe('the fields of a channel', () => {
     expect(firstValues(fields, { server: 'https://x', token: 'leak' })).toEqual({ server: 'https://x', token: '', days: '7', dms: true });
   });
 
-  it('send only what was filled in, in its own kind', () => {
+  it('send what was filled in, in its own kind', () => {
     expect(settingsOf(fields, { server: ' https://x ', token: '', days: '14', dms: false })).toEqual({ server: 'https://x', days: 14, dms: false });
+  });
+
+  it('say of what was emptied that it is empty, so that it can be; a secret that is not typed again stays', () => {
+    const more = [field('hours', 'lines'), field('days', 'number'), field('token', 'secret')];
+    expect(settingsOf(more, { hours: ' ', days: '', token: '' })).toEqual({ hours: null, days: null });
   });
 
   it('are complete when what is required is there; a stored secret may stay', () => {
