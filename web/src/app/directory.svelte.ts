@@ -17,6 +17,9 @@ class Directory {
   readonly accounts = new SvelteMap<Id, Account>();
   readonly channels = new SvelteMap<string, Channel>();
   loaded = $state(false);
+  /** Something could not be fetched, and stands as it was. */
+  private missing = false;
+  private round = 0;
 
   readonly people = $derived(
     [...this.users.values()].filter((user) => user.enabled).sort((a, b) => a.name.localeCompare(b.name)),
@@ -31,33 +34,37 @@ class Directory {
     ),
   );
 
+  /** What cannot be fetched stays what it was. */
   async load(): Promise<void> {
-    const [users, teams, tags, accounts, channels] = await Promise.all([
-      calls.users().catch(() => []),
-      calls.teams().catch(() => []),
-      calls.tags().catch(() => []),
-      accountCalls.list().catch(() => []),
-      calls.channels().catch(() => []),
+    const round = ++this.round;
+    this.missing = false;
+    await Promise.all([
+      this.fetch(calls.users(), (items) => replace(this.users, items), round),
+      this.fetch(calls.teams(), (items) => replace(this.teams, items), round),
+      this.fetch(calls.tags(), (items) => replace(this.tags, items), round),
+      this.fetch(accountCalls.list(), (items) => replace(this.accounts, items), round),
+      this.fetch(calls.channels(), (items) => items.forEach((channel) => this.channels.set(channel.key, channel)), round),
     ]);
-    replace(this.users, users);
-    replace(this.teams, teams);
-    replace(this.tags, tags);
-    replace(this.accounts, accounts);
-    for (const channel of channels) this.channels.set(channel.key, channel);
-    this.loaded = true;
+    if (round === this.round && !this.missing) this.loaded = true;
+  }
+
+  /** The server is there again: what could not be fetched is asked for once more. */
+  again(): void {
+    if (this.missing) void this.load();
   }
 
   /** An event about one of these lists; what it does not carry is fetched again. */
   apply(event: LiveEvent): void {
+    const { round } = this;
     if (event.kind === 'account.changed') {
       if (event.account) this.accounts.set(event.account.id, event.account);
-      else void accountCalls.list().then((items) => replace(this.accounts, items), () => undefined);
+      else void this.fetch(accountCalls.list(), (items) => replace(this.accounts, items), round);
     } else if (event.kind === 'tag.changed') {
-      void calls.tags().then((items) => replace(this.tags, items), () => undefined);
+      void this.fetch(calls.tags(), (items) => replace(this.tags, items), round);
     } else if (event.kind === 'user.changed') {
-      void calls.users().then((items) => replace(this.users, items), () => undefined);
+      void this.fetch(calls.users(), (items) => replace(this.users, items), round);
     } else if (event.kind === 'team.changed') {
-      void calls.teams().then((items) => replace(this.teams, items), () => undefined);
+      void this.fetch(calls.teams(), (items) => replace(this.teams, items), round);
     }
   }
 
@@ -68,6 +75,17 @@ class Directory {
   clear(): void {
     for (const map of [this.users, this.teams, this.tags, this.accounts]) map.clear();
     this.loaded = false;
+    this.missing = false;
+    this.round += 1;
+  }
+
+  private async fetch<T>(asked: Promise<T>, take: (found: T) => void, round: number): Promise<void> {
+    try {
+      const found = await asked;
+      if (round === this.round) take(found);
+    } catch {
+      if (round === this.round) this.missing = true;
+    }
   }
 }
 

@@ -80,7 +80,10 @@ class Live {
 
   private linked(state: Link): void {
     this.link = state;
-    if (state === 'live') this.brokenSince = null;
+    if (state === 'live') {
+      this.brokenSince = null;
+      directory.again();
+    }
     else if (state === 'broken') {
       this.brokenSince ??= Date.now();
       // A line that was cut because the session ended shows in the answer to this.
