@@ -56,6 +56,8 @@ export class OpenConversation {
   );
 
   private stopped = false;
+  private asked = 0;
+  private shown = 0;
   private refetch: ReturnType<typeof setTimeout> | undefined;
   private renew: ReturnType<typeof setTimeout> | undefined;
   private asking: Promise<ClaimInfo> | undefined;
@@ -66,13 +68,39 @@ export class OpenConversation {
   }
 
   async load(): Promise<void> {
+    const turn = ++this.asked;
     try {
-      this.take(await conversations.get(this.id));
+      const found = await conversations.get(this.id);
+      // An answer that was overtaken by a later one is old.
+      if (turn < this.shown) return;
+      this.shown = turn;
+      this.take(found);
     } catch (error) {
-      if (this.stopped || this.phase === 'ready') return;
+      if (this.stopped || turn < this.shown) return;
+      const gone = error instanceof ApiError && (error.status === 403 || error.status === 404);
+      if (this.phase === 'ready' && !gone) return;
+      if (gone) this.empty();
+      this.shown = turn;
       this.error = error instanceof ApiError ? error : null;
       this.phase = 'failed';
     }
+  }
+
+  /** Nobody reads on in what is no longer theirs to see. */
+  private empty(): void {
+    clearTimeout(this.renew);
+    this.row = null;
+    this.threads = [];
+    this.messages = [];
+    this.earlier = null;
+    this.contact = null;
+    this.suggestions = [];
+    this.history = [];
+    this.draft = null;
+    this.log = [];
+    this.claim = null;
+    this.viewers = [];
+    this.visitor = null;
   }
 
   async loadEarlier(): Promise<void> {

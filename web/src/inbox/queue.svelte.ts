@@ -73,6 +73,8 @@ export class Queue {
     try {
       const cursor = this.next;
       const page = await conversations.list({ ...queryOf(this.filter), limit: PAGE, cursor });
+      // Fetched anew meanwhile: this page would leave a hole before it.
+      if (this.next !== cursor) return;
       const known = new Set(this.list);
       const fresh = page.items.map((item) => rows.take(item)).filter((row) => !known.has(row));
       this.list = [...this.list, ...fresh];

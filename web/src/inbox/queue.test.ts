@@ -72,6 +72,21 @@ describe('a list that nobody points at', () => {
   });
 });
 
+describe('the next page', () => {
+  it('is dropped when the list was fetched anew meanwhile: it would leave a hole', async () => {
+    let come!: (page: Awaited<ReturnType<typeof conversations.list>>) => void;
+    const list = vi.spyOn(conversations, 'list').mockReturnValueOnce(new Promise((ok) => (come = ok)));
+    queue.next = 'page 4';
+    const more = queue.more();
+    list.mockResolvedValueOnce({ items: [dto('b', 20)], next: 'page 2' });
+    await queue.load();
+    come({ items: [dto('z', 90)], next: 'page 5' });
+    await more;
+    expect([ids(), queue.next]).toEqual([['b'], 'page 2']);
+    list.mockRestore();
+  });
+});
+
 describe('a list that is being fetched', () => {
   it('keeps what was told meanwhile, though the page that comes is older', async () => {
     let come!: (page: Awaited<ReturnType<typeof conversations.list>>) => void;
