@@ -82,8 +82,14 @@ class Session {
     await this.enter(me);
   }
 
-  async signOut(): Promise<void> {
-    await calls.close().catch(() => undefined);
+  /** Fails when the server could not be told: the session then still works, so the page stays. */
+  async signOut(forget: () => void = () => undefined): Promise<void> {
+    try {
+      await calls.close();
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 401)) throw error;
+    }
+    forget();
     sessionStorage.clear();
     this.leave();
   }

@@ -28,6 +28,9 @@ export const en: Record<keyof typeof nl, Text> = {
   teams: 'Teams',
   tags: 'Tags',
   signout: 'Sign out',
+  'signout.unsent': 'You have words that were not sent',
+  'signout.unsent.text': 'Signing out removes your drafts from this browser.',
+  'signout.failed': 'You are still signed in.',
   'picker.none': 'Nothing found',
   open_on_channel: 'View on the channel',
 

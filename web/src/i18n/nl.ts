@@ -26,6 +26,9 @@ export const nl = {
   teams: 'Teams',
   tags: 'Labels',
   signout: 'Uitloggen',
+  'signout.unsent': 'Je hebt nog tekst die niet verstuurd is',
+  'signout.unsent.text': 'Als je uitlogt, worden je concepten in deze browser gewist.',
+  'signout.failed': 'Je bent nog ingelogd.',
   'picker.none': 'Niets gevonden',
   open_on_channel: 'Bekijk op het kanaal',
 
