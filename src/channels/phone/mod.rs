@@ -15,7 +15,7 @@ use super::{
     Allowance, Author, Call, Calls, Channel, ChannelError, Class, Context, Descriptor, Draft, Field, FieldKind,
     HandOff, Measure, Message, Probe, ThreadRef, Unit, Words, claims,
 };
-use crate::model::{Answered, Direction, Lane, MessageKind, ThreadKind, Timestamp};
+use crate::model::{Answered, Direction, Lane, MessageKind, ThreadKind};
 
 /// A telephone.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -154,9 +154,6 @@ impl Calls for Telephone {
         if let Some(outcome) = &call.outcome {
             fields.push(field("Outcome", "Uitkomst", outcome.clone()));
         }
-        if let Some(at) = call.call_back_at {
-            fields.push(field("Call back", "Terugbellen", minute(at)));
-        }
         Ok(Message {
             external_id: format!("call-{}", call.key),
             thread: ThreadRef {
@@ -179,15 +176,10 @@ impl Calls for Telephone {
             text: call.notes.clone(),
             sent_at: call.at,
             fields,
+            // In the reader's own time, where everything that is due stands.
             due_at: call.call_back_at,
             meta: json!({ "outbound": call.outbound }),
             ..Message::default()
         })
     }
-}
-
-/// To the minute, in UTC as the page's own moments are not in a text: the deadline beside it is in the reader's time.
-fn minute(at: Timestamp) -> String {
-    let text = at.to_rfc3339();
-    format!("{} {} UTC", &text[..10], &text[11..16])
 }
