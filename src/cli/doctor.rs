@@ -7,7 +7,6 @@ use super::{Failure, print};
 use crate::app;
 use crate::config::Place;
 use crate::desk::people;
-use crate::store::quarantine::QuarantineState;
 
 /// Collects and prints findings.
 #[derive(Default)]
@@ -93,8 +92,7 @@ async fn look_inside(desk: &crate::desk::Desk, found: &mut Findings) -> Result<(
             Err(error) => found.bad("account", &failure(error)),
         }
     }
-    let held = desk.quarantine(&me, None).await.map_err(failure)?;
-    let held = held.iter().filter(|one| one.state == QuarantineState::Held).count();
+    let held = super::quarantine::held(desk, &me, None).await.map_err(failure)?.len();
     if held > 0 {
         found.bad(
             "quarantine",

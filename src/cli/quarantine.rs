@@ -4,8 +4,24 @@ use super::accounts::{failure, find};
 use super::{Failure, QuarantineCommand, print};
 use crate::app;
 use crate::config::Place;
-use crate::model::QuarantineId;
-use crate::store::quarantine::QuarantineState;
+use crate::desk::access::Viewer;
+use crate::desk::{Desk, DeskError};
+use crate::model::{AccountId, QuarantineId};
+use crate::store::quarantine::Quarantined;
+
+/// All that is held, newest first.
+pub(super) async fn held(desk: &Desk, me: &Viewer, account: Option<AccountId>) -> Result<Vec<Quarantined>, DeskError> {
+    let mut all = Vec::new();
+    let mut after = None;
+    loop {
+        let page = desk.quarantine(me, account, after).await?;
+        all.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return Ok(all);
+        }
+    }
+}
 
 pub(super) async fn run(place: &Place, command: QuarantineCommand) -> Result<(), Failure> {
     let desk = app::open_desk(place).await?;
@@ -16,7 +32,7 @@ pub(super) async fn run(place: &Place, command: QuarantineCommand) -> Result<(),
                 Some(account) => Some(find(&desk, &me, &account).await?.id),
                 None => None,
             };
-            let held = desk.quarantine(&me, account).await.map_err(failure)?;
+            let held = held(&desk, &me, account).await.map_err(failure)?;
             if json {
                 print(&serde_json::to_string_pretty(&held).unwrap_or_default());
             } else {
@@ -35,8 +51,7 @@ pub(super) async fn run(place: &Place, command: QuarantineCommand) -> Result<(),
         }
         QuarantineCommand::Replay { ids } => {
             let ids: Vec<QuarantineId> = if ids.is_empty() {
-                let held = desk.quarantine(&me, None).await.map_err(failure)?;
-                held.into_iter().filter(|one| one.state == QuarantineState::Held).map(|one| one.id).collect()
+                held(&desk, &me, None).await.map_err(failure)?.into_iter().map(|one| one.id).collect()
             } else {
                 ids
             };

@@ -1,17 +1,35 @@
-//! Payloads that could not be read: seen, and tried again when the channel has learned to read them.
+//! Payloads that could not be read: seen, tried again when the channel has learned to read them, or dismissed.
 
 use super::{Act, Desk, DeskError, Viewer};
 use crate::model::{AccountId, QuarantineId};
 use crate::store::quarantine::{QuarantineState, Quarantined};
 
+/// Payloads can be large.
+const PAGE: usize = 50;
+
+/// A page of what is held.
+pub struct HeldPage {
+    pub items: Vec<Quarantined>,
+    /// After which the next page begins.
+    pub next: Option<QuarantineId>,
+}
+
 impl Desk {
-    /// What is held, newest first.
+    /// What is held, newest first, from after another one on.
     ///
     /// # Errors
     /// `Forbidden` for who does not administer.
-    pub async fn quarantine(&self, viewer: &Viewer, account: Option<AccountId>) -> Result<Vec<Quarantined>, DeskError> {
+    pub async fn quarantine(
+        &self,
+        viewer: &Viewer,
+        account: Option<AccountId>,
+        after: Option<QuarantineId>,
+    ) -> Result<HeldPage, DeskError> {
         viewer.must(Act::Administer)?;
-        Ok(self.store.quarantine(account, 500).await?)
+        let mut items = self.store.quarantine(account, after, PAGE + 1).await?;
+        let more = items.len() > PAGE;
+        items.truncate(PAGE);
+        Ok(HeldPage { next: items.last().filter(|_| more).map(|last| last.id), items })
     }
 
     /// One payload, whole.
@@ -40,8 +58,22 @@ impl Desk {
         }
         self.ingest(&account, &held.source, &batch).await?;
         let mut tx = self.begin(viewer).await?;
-        tx.settle_quarantine(id, QuarantineState::Replayed).await?;
+        tx.settle_quarantine(&held, QuarantineState::Replayed).await?;
         tx.commit().await?;
         self.quarantined(viewer, id).await
+    }
+
+    /// Takes a payload off the list without reading it. It is kept, and the log says who did it.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn dismiss(&self, viewer: &Viewer, id: QuarantineId) -> Result<(), DeskError> {
+        let held = self.quarantined(viewer, id).await?;
+        if held.state == QuarantineState::Held {
+            let mut tx = self.begin(viewer).await?;
+            tx.settle_quarantine(&held, QuarantineState::Dismissed).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 }

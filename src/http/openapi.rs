@@ -33,7 +33,7 @@ use crate::live::{ClientMessage, ServerMessage};
         media::upload, media::show,
         accounts::channels, accounts::list, accounts::show, accounts::add, accounts::change, accounts::remove,
         accounts::probe, accounts::test, connect::start,
-        quarantine::list, quarantine::show, quarantine::replay,
+        quarantine::list, quarantine::show, quarantine::replay, quarantine::dismiss,
         load::show,
         socket::live,
     ),

@@ -69,6 +69,7 @@ pub fn router(web: Web) -> Router {
         .route("/quarantine", get(quarantine::list))
         .route("/quarantine/{id}", get(quarantine::show))
         .route("/quarantine/{id}/replay", post(quarantine::replay))
+        .route("/quarantine/{id}/dismiss", post(quarantine::dismiss))
         .route("/load", get(load::show))
         .route("/live", get(socket::live))
         .route("/openapi.json", get(openapi::serve))

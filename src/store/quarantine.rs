@@ -1,7 +1,7 @@
 //! Payloads that could not be read: kept whole, seen, replayable.
 
 use super::{Store, StoreError, Tx};
-use crate::model::{AccountId, QuarantineId, Timestamp};
+use crate::model::{AccountId, EventKind, QuarantineId, Timestamp};
 use crate::text_enum;
 use crate::{read, run};
 
@@ -30,14 +30,21 @@ pub struct Quarantined {
 const COLUMNS: &str = "id, account_id, source, payload, error, state, seen, created_at, settled_at";
 
 impl Store {
-    /// What is held, newest first; of one account when given.
+    /// What is held, newest first; of one account when given, and from after another payload on.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn quarantine(&self, account: Option<AccountId>, limit: i64) -> Result<Vec<Quarantined>, StoreError> {
+    pub async fn quarantine(
+        &self,
+        account: Option<AccountId>,
+        after: Option<QuarantineId>,
+        limit: usize,
+    ) -> Result<Vec<Quarantined>, StoreError> {
         Ok(read!(self, db => sqlx::query_as(sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM quarantine WHERE state = 'held' AND ($1 IS NULL OR account_id = $1) ORDER BY created_at DESC, id DESC LIMIT {limit}"
-        ))).bind(account).fetch_all(db).await)?)
+            "SELECT {COLUMNS} FROM quarantine WHERE state = 'held' AND ($1 IS NULL OR account_id = $1) \
+             AND ($2 IS NULL OR (created_at, id) < (SELECT last.created_at, last.id FROM quarantine last WHERE last.id = $2)) \
+             ORDER BY created_at DESC, id DESC LIMIT {limit}"
+        ))).bind(account).bind(after).fetch_all(db).await)?)
     }
 
     /// One payload.
@@ -73,19 +80,21 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes what became of a payload.
+    /// Writes what became of a payload, and who decided it.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn settle_quarantine(&mut self, id: QuarantineId, state: QuarantineState) -> Result<(), StoreError> {
+    pub async fn settle_quarantine(&mut self, held: &Quarantined, state: QuarantineState) -> Result<(), StoreError> {
         let now = self.now();
         run!(
             self,
             sqlx::query("UPDATE quarantine SET state = $2, settled_at = $3 WHERE id = $1")
-                .bind(id)
+                .bind(held.id)
                 .bind(state)
                 .bind(now)
         )?;
+        let what = serde_json::json!({ "quarantine": held.id, "state": state });
+        self.tell(EventKind::AccountChanged, None, None, Some(held.account_id), what);
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use balie::channels::{self, Author, Batch, Item, Unreadable};
 use balie::model::{Direction, Lane, Status, Timestamp};
+use balie::store::quarantine::QuarantineState;
 use serde_json::json;
 
 use crate::on_both_engines;
@@ -289,11 +290,42 @@ on_both_engines! {
         let batch = Batch { unreadable: vec![unreadable], items: vec![Item::Message(Box::new(mention("1", "anna", "hoi", 0)))], ..Batch::default() };
         f.desk.ingest(&f.account, "notifications", &batch).await.unwrap();
         f.desk.ingest(&f.account, "notifications", &batch).await.unwrap();
-        let held = f.desk.quarantine(&f.chief, None).await.unwrap();
+        let held = f.desk.quarantine(&f.chief, None, None).await.unwrap().items;
         assert_eq!(held.len(), 1);
         assert_eq!((held[0].seen, held[0].payload.len()), (2, 3008), "whole, counted, and its neighbour arrived:");
         f.only(Status::Open).await;
-        assert!(f.desk.quarantine(&f.sanne, None).await.is_err(), "payloads are for admins");
+        assert!(f.desk.quarantine(&f.sanne, None, None).await.is_err(), "payloads are for admins");
+    }
+
+    async fn what_cannot_be_read_is_paged_through_and_dismissed(f) {
+        for number in 0..120_u64 {
+            let unreadable = vec![Unreadable { payload: number.to_string(), error: "no".into() }];
+            f.desk.ingest(&f.account, "hook", &Batch { unreadable, ..Batch::default() }).await.unwrap();
+            f.later(Duration::from_millis(number % 2));
+        }
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let page = f.desk.quarantine(&f.chief, Some(f.account.id), after).await.unwrap();
+            seen.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen.len(), 120);
+        assert!(seen.windows(2).all(|two| (two[0].created_at, two[0].id) > (two[1].created_at, two[1].id)), "newest first");
+        let id = seen[7].id;
+        assert!(matches!(f.desk.dismiss(&f.sanne, id).await, Err(balie::desk::DeskError::Forbidden)));
+        f.desk.dismiss(&f.chief, id).await.unwrap();
+        f.desk.dismiss(&f.chief, id).await.unwrap();
+        let kept = f.desk.quarantined(&f.chief, id).await.unwrap();
+        assert_eq!((kept.state, kept.payload), (QuarantineState::Dismissed, seen[7].payload.clone()));
+        let page = f.desk.quarantine(&f.chief, None, Some(seen[6].id)).await.unwrap();
+        assert_eq!(page.items[0].id, seen[8].id);
+        let events = f.store.events_after(0, 1000).await.unwrap();
+        let told: Vec<_> = events.iter().filter(|event| event.data["quarantine"] == json!(id)).collect();
+        assert_eq!(told.len(), 1, "once, and by whom:");
+        assert_eq!((told[0].user_id, told[0].account_id), (Some(f.chief.user_id), Some(f.account.id)));
     }
 
     async fn hostile_fields_do_no_harm(f) {
@@ -325,7 +357,7 @@ on_both_engines! {
         ])
         .await;
         assert_eq!(f.list(Status::Open).await.items.len(), 1);
-        assert_eq!(f.desk.quarantine(&f.chief, None).await.unwrap().len(), 1);
+        assert_eq!(f.desk.quarantine(&f.chief, None, None).await.unwrap().items.len(), 1);
     }
 
     async fn a_clock_that_jumps_back_loses_nothing(f) {

@@ -313,13 +313,18 @@ impl ContactForm {
             };
             Pushed { batch, answer: Some(answer) }
         };
-        if given.get(page::TRAP).is_some_and(|trap| !trap.is_empty()) {
-            // A robot learns nothing; and should it have been a person after all, an admin can read it and let it in.
-            let payload = serde_json::to_string(&given).unwrap_or_default();
-            let error = "a field that people do not see was filled in: it looks written by a robot".to_owned();
-            return thanks(Batch { unreadable: vec![Unreadable { payload, error }], ..Batch::default() });
-        }
+        let trapped = given.get(page::TRAP).is_some_and(|trap| !trap.is_empty());
         match answers::check(&self.form, &given) {
+            Ok(_) if trapped => {
+                // A robot learns nothing; and should it have been a person after all, an admin can read it and let it in.
+                // Only what this form asks is kept: the rest is the robot's.
+                let mut asked: Given = given;
+                asked.retain(|key, _| self.form.fields.iter().any(|field| field.key == *key));
+                asked.insert(page::ONCE.to_owned(), once.to_string());
+                let payload = serde_json::to_string(&asked).unwrap_or_default();
+                let error = "a field that people do not see was filled in: it looks written by a robot".to_owned();
+                thanks(Batch { unreadable: vec![Unreadable { payload, error }], ..Batch::default() })
+            }
             Ok(answers) => {
                 let items = convert::items(&self.form, &answers, once, lang, &self.country, now);
                 thanks(Batch { items, ..Batch::default() })

@@ -222,18 +222,33 @@ async fn a_robot_is_thanked_and_waits_outside() {
     let form = form(&json!({})).unwrap();
     let mut robot = FILLED.to_vec();
     robot.push(("_more", "http://pills.example"));
+    let long = "x".repeat(10_000);
+    robot.push(("comment", &long));
     let (status, page, pushed) = sends(&*form, &robot).await;
     assert_eq!(status, 200);
     assert_eq!(page, sends(&*form, FILLED).await.1, "it sees what everybody sees");
     assert!(pushed.batch.items.is_empty());
     let held = &pushed.batch.unreadable[0];
     assert!(held.payload.contains("12345") && held.error.contains("robot"));
+    assert!(
+        !held.payload.contains("xxx") && !held.payload.contains("pills"),
+        "only what the form asks: {}",
+        held.payload
+    );
     // It was a person whose browser filled in everything: an admin lets it in.
     let batch = form.pull().unwrap().reread("hook", &held.payload).await.unwrap();
     assert!(matches!(&batch.items[0], Item::Message(message) if message.external_id == ONCE));
     for payload in ["", "[]", "{}", "{\"name\": 1}"] {
         assert_eq!(form.pull().unwrap().reread("hook", payload).await.unwrap().unreadable.len(), 1, "{payload}");
     }
+}
+
+#[tokio::test]
+async fn a_robot_that_fills_it_in_wrongly_is_told_what_everybody_is_told() {
+    let form = form(&json!({})).unwrap();
+    let (status, _, pushed) = sends(&*form, &[("_more", "x"), ("name", "y")]).await;
+    assert_eq!(status, 422);
+    assert!(pushed.batch.items.is_empty() && pushed.batch.unreadable.is_empty(), "nothing is kept");
 }
 
 #[tokio::test]

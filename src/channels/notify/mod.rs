@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::http::Method;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use self::rules::Rule;
@@ -205,12 +207,22 @@ impl Push for Notices {
     }
 }
 
+/// Before a mail that is no text: its bytes follow in base64, so that it can be read again as it came.
+const BYTES: &str = "data:message/rfc822;base64,";
+
+fn payload(raw: &[u8]) -> String {
+    match std::str::from_utf8(raw) {
+        Ok(text) if !text.contains('\0') => text.to_owned(),
+        _ => format!("{BYTES}{}", BASE64.encode(raw)),
+    }
+}
+
 impl Notices {
     fn read(&self, raw: &[u8]) -> Batch {
         match convert::mail(raw, &self.rules, &self.checked_by, self.context.clock.now()) {
             Ok(items) => Batch { items, ..Batch::default() },
             Err(error) => {
-                let payload = String::from_utf8_lossy(raw).into_owned();
+                let payload = payload(raw);
                 Batch { unreadable: vec![Unreadable { payload, error }], ..Batch::default() }
             }
         }
@@ -230,7 +242,10 @@ impl Pull for Notices {
         Ok(Batch::default())
     }
     async fn reread(&self, _: &str, payload: &str) -> Result<Batch, ChannelError> {
-        Ok(self.read(payload.as_bytes()))
+        Ok(match payload.strip_prefix(BYTES).and_then(|encoded| BASE64.decode(encoded).ok()) {
+            Some(raw) => self.read(&raw),
+            None => self.read(payload.as_bytes()),
+        })
     }
     fn recheck_max(&self) -> usize {
         0

@@ -161,6 +161,34 @@ async fn what_no_rule_knows_waits_until_one_does() {
     assert_eq!(error.code, "notify.rules");
 }
 
+#[tokio::test]
+async fn a_mail_in_an_old_alphabet_is_read_again_as_it_came() {
+    let channel = notices(&json!({})).unwrap();
+    let news = COMMENT
+        .replace(
+            "Subject: =?UTF-8?Q?No=C3=ABlle_de_Vries_commented_on_your_Pin_=22Stadsfiets=22?=",
+            "Subject: 18 ideas for you",
+        )
+        .replace('\n', "\r\n");
+    // As an old mailer writes it: one byte per letter.
+    let (top, _) = news.split_once("\r\n\r\n").unwrap();
+    let top = top.replace(
+        "Content-Type: multipart/alternative; boundary=\"b1\"",
+        "Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: 8bit",
+    );
+    let mut raw = format!("{top}\r\n\r\n").into_bytes();
+    raw.extend(b"Een idee van Zo\xeb voor jou\r\n");
+    let pushed = handed(&*channel, &format!("Bearer {KEY}"), "", &raw).await.unwrap();
+    let held = &pushed.batch.unreadable[0];
+    assert!(!held.payload.contains('\u{fffd}'), "{}", held.payload);
+    let rules =
+        r#"[{"platform": "Pinterest", "from": ["pinterest.com"], "subjects": ["* ideas for you"], "links": []}]"#;
+    let wiser = notices(&json!({"rules": rules})).unwrap();
+    let batch = wiser.pull().unwrap().reread("hook", &held.payload).await.unwrap();
+    let Item::Message(message) = &batch.items[0] else { panic!("{batch:?}") };
+    assert!(message.text.contains("Zoë"), "{}", message.text);
+}
+
 proptest::proptest! {
     #[test]
     fn any_bytes_are_survived(head in "[ -~é\n\r\t=?]{0,200}", body in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {

@@ -54,17 +54,28 @@ impl QuarantinedView {
 #[into_params(parameter_in = Query)]
 pub struct QuarantineQuery {
     account: Option<AccountId>,
+    /// `next` of the page before.
+    cursor: Option<QuarantineId>,
+}
+
+/// A page of what could not be read.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct QuarantinePage {
+    items: Vec<QuarantinedView>,
+    /// Asks for the next page.
+    next: Option<QuarantineId>,
 }
 
 /// What could not be read, newest first (admin)
-#[utoipa::path(get, path = "/api/quarantine", tag = "accounts", params(QuarantineQuery), responses((status = 200, body = [QuarantinedView])))]
+#[utoipa::path(get, path = "/api/quarantine", tag = "accounts", params(QuarantineQuery), responses((status = 200, body = QuarantinePage)))]
 pub async fn list(
     State(web): State<Web>,
     signed: Signed,
     Query(query): Query<QuarantineQuery>,
-) -> Answer<Json<Vec<QuarantinedView>>> {
-    let held = web.desk.quarantine(&signed.viewer(), query.account).await?;
-    Ok(Json(held.into_iter().map(|one| QuarantinedView::new(one, false)).collect()))
+) -> Answer<Json<QuarantinePage>> {
+    let held = web.desk.quarantine(&signed.viewer(), query.account, query.cursor).await?;
+    let items = held.items.into_iter().map(|one| QuarantinedView::new(one, false)).collect();
+    Ok(Json(QuarantinePage { items, next: held.next }))
 }
 
 /// One payload, whole (admin)
@@ -81,5 +92,12 @@ pub async fn show(
 #[utoipa::path(post, path = "/api/quarantine/{id}/replay", tag = "accounts", params(("id" = QuarantineId, Path)), responses((status = 204), (status = 422, description = "`quarantine.still_unreadable`, `quarantine.not_possible`", body = Problem, content_type = "application/problem+json")))]
 pub async fn replay(State(web): State<Web>, signed: Signed, Path(id): Path<QuarantineId>) -> Answer<StatusCode> {
     web.desk.replay(&signed.viewer(), id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Take it off the list unread; it is kept (admin)
+#[utoipa::path(post, path = "/api/quarantine/{id}/dismiss", tag = "accounts", params(("id" = QuarantineId, Path)), responses((status = 204), (status = 404, body = Problem, content_type = "application/problem+json")))]
+pub async fn dismiss(State(web): State<Web>, signed: Signed, Path(id): Path<QuarantineId>) -> Answer<StatusCode> {
+    web.desk.dismiss(&signed.viewer(), id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

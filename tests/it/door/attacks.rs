@@ -90,6 +90,7 @@ at_the_door! {
             ("GET", "/api/quarantine".to_owned(), json!(null)),
             ("GET", format!("/api/quarantine/{id}"), json!(null)),
             ("POST", format!("/api/quarantine/{id}/replay"), json!(null)),
+            ("POST", format!("/api/quarantine/{id}/dismiss"), json!(null)),
         ];
         for who in [&sanne, &auditor, &supervisor] {
             for (method, path, body) in &admin_only {

@@ -210,9 +210,11 @@ export const directory = {
 };
 
 export const quarantine = {
-  list: (account: Id) => call<Quarantined[]>('GET', '/api/quarantine', { query: { account } }),
+  list: (account: Id, cursor?: Id | null) =>
+    call<{ items: Quarantined[]; next: Id | null }>('GET', '/api/quarantine', { query: { account, cursor } }),
   get: (id: Id) => call<Quarantined>('GET', `/api/quarantine/${id}`),
   replay: (id: Id) => call<void>('POST', `/api/quarantine/${id}/replay`),
+  dismiss: (id: Id) => call<void>('POST', `/api/quarantine/${id}/dismiss`),
 };
 
 export const board = { load: () => call<Load>('GET', '/api/load') };

@@ -360,7 +360,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Write a note; it can never leave */
+        /** Write a note; it can never leave. The same `Idempotency-Key`, when there is one, again gives the same note */
         post: operations["post_conversations_id_notes"];
         delete?: never;
         options?: never;
@@ -669,6 +669,23 @@ export interface paths {
         get: operations["get_quarantine_id"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quarantine/{id}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take it off the list unread; it is kept (admin) */
+        post: operations["post_quarantine_id_dismiss"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1080,7 +1097,7 @@ export interface components {
         /** @description A channel that can be connected. */
         Channel: {
             key: string;
-            name: string;
+            name: components["schemas"]["Sentence"];
             /** @description An SVG of our own, 24 × 24, `currentColor`. */
             icon: string;
             fields: components["schemas"]["ChannelField"][];
@@ -1552,7 +1569,7 @@ export interface components {
             name?: string | null;
             /** @description What it was about. */
             notes: string;
-            /** @description What it ended in, in a few words. */
+            /** @description What it ended in, in a few words: at most 100 characters. */
             outcome?: string | null;
             at?: components["schemas"]["Timestamp"] | null;
             call_back_at?: components["schemas"]["Timestamp"] | null;
@@ -1639,6 +1656,7 @@ export interface components {
         Noted: {
             conversation: components["schemas"]["ConversationRow"];
             message: components["schemas"]["Message"];
+            left_to?: components["schemas"]["UserId"] | null;
         };
         /** @description Who holds it; the token for the holder. */
         OpenClaim: {
@@ -1695,6 +1713,11 @@ export interface components {
          * @description A payload that could not be read.
          */
         QuarantineId: string;
+        /** @description A page of what could not be read. */
+        QuarantinePage: {
+            items: components["schemas"]["Quarantined"][];
+            next?: components["schemas"]["QuarantineId"] | null;
+        };
         /** @enum {string} */
         QuarantineState: "held" | "replayed" | "dismissed";
         /** @description A payload that could not be read. */
@@ -2295,7 +2318,7 @@ export interface operations {
                     "application/json": components["schemas"]["Noted"];
                 };
             };
-            /** @description `call.empty`; `call.at`; `call.call_back_at`; `call.not_here`; `call.number` */
+            /** @description `call.empty`; `call.at`; `call.call_back_at`; `call.outcome_long`; `call.not_here`; `call.number`; nothing is written then */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2804,7 +2827,9 @@ export interface operations {
     post_conversations_id_notes: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 id: components["schemas"]["ConversationId"];
             };
@@ -3407,6 +3432,8 @@ export interface operations {
         parameters: {
             query?: {
                 account?: components["schemas"]["AccountId"];
+                /** @description `next` of the page before. */
+                cursor?: components["schemas"]["QuarantineId"];
             };
             header?: never;
             path?: never;
@@ -3419,7 +3446,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Quarantined"][];
+                    "application/json": components["schemas"]["QuarantinePage"];
                 };
             };
         };
@@ -3442,6 +3469,33 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Quarantined"];
                 };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_quarantine_id_dismiss: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["QuarantineId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             404: {
                 headers: {

@@ -618,6 +618,10 @@ export const en: Record<keyof typeof nl, Text> = {
   'quarantine.view': 'View',
   'quarantine.replay': 'Try again',
   'quarantine.replayed': 'Tried again.',
+  'quarantine.dismiss': 'Dismiss',
+  'quarantine.dismissed': 'Taken off the list. It is kept.',
+  'quarantine.more': 'Show more',
+  'quarantine.failed': 'We could not fetch what was set aside.',
 
   'agents.add': 'Add a colleague',
   'agents.edit': 'Edit',

@@ -616,6 +616,10 @@ export const nl = {
   'quarantine.view': 'Bekijk',
   'quarantine.replay': 'Probeer opnieuw',
   'quarantine.replayed': 'Opnieuw geprobeerd.',
+  'quarantine.dismiss': 'Van de lijst',
+  'quarantine.dismissed': 'Van de lijst gehaald. Het blijft bewaard.',
+  'quarantine.more': 'Toon meer',
+  'quarantine.failed': 'We konden niet ophalen wat opzij is gezet.',
 
   'agents.add': 'Voeg collega toe',
   'agents.edit': 'Wijzig',
