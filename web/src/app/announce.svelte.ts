@@ -16,8 +16,11 @@ class Announcer {
     this.timer = setTimeout(() => {
       this.timer = undefined;
       this.last = Date.now();
-      this.polite = this.waiting.slice(-3).join(' ');
+      const text = this.waiting.slice(-3).join(' ');
       this.waiting = [];
+      // The same news twice is news twice; only a change is read out.
+      this.polite = '';
+      queueMicrotask(() => (this.polite = text));
     }, delay);
   }
 
