@@ -29,7 +29,7 @@ export const test = base.extend<Fixtures, { server: Server }>({
   ],
   baseURL: async ({ server }, use) => use(server.url),
   lang: async ({ locale }, use) => use(locale?.startsWith('nl') ? 'nl' : 'en'),
-  page: async ({ page }, use) => {
+  page: async ({ page, server }, use, info) => {
     const wrong: string[] = [];
     page.on('pageerror', (e) => wrong.push(`exception: ${e.message}`));
     page.on('console', (m) => {
@@ -37,6 +37,10 @@ export const test = base.extend<Fixtures, { server: Server }>({
       if (m.type() === 'error' && !/Failed to load resource|WebSocket connection/.test(m.text())) wrong.push(`console: ${m.text()}`);
     });
     await use(page);
+    // What the server said explains what the page did.
+    if (info.status !== info.expectedStatus || wrong.length > 0) {
+      await info.attach('server.log', { body: server.log().slice(-40_000), contentType: 'text/plain' });
+    }
     expect(wrong, 'nothing goes wrong unseen').toEqual([]);
   },
   api: async ({ context, server, lang }, use) => {
