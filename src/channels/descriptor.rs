@@ -11,7 +11,8 @@ pub use crate::model::message::Sentence as Words;
 pub struct Descriptor {
     /// Lower case, stored with every account; never renamed.
     pub key: &'static str,
-    pub name: &'static str,
+    /// In English and Dutch.
+    pub name: (&'static str, &'static str),
     /// An SVG glyph of our own, 24 × 24, `currentColor`.
     pub icon: &'static str,
     /// How an admin gets what the fields ask for; Markdown, in English and Dutch.

@@ -189,7 +189,7 @@ mod tests {
     fn channel() -> Descriptor {
         Descriptor {
             key: "x",
-            name: "X",
+            name: ("X", "X"),
             icon: "",
             setup: ("", ""),
             fields: &FIELDS,

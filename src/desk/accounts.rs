@@ -445,7 +445,7 @@ pub(crate) fn sort_fields(descriptor: &Descriptor, given: &Value, whole: bool) -
     let Value::Object(given) = given else { return Err(wrong("settings", "an object of fields is expected")) };
     if let Some(unknown) = given.keys().find(|key| !descriptor.fields.iter().any(|field| field.key == key.as_str())) {
         let known: Vec<&str> = descriptor.fields.iter().map(|field| field.key).collect();
-        return Err(wrong(unknown, &format!("{} has no such field; it has {}", descriptor.name, known.join(", "))));
+        return Err(wrong(unknown, &format!("{} has no such field; it has {}", descriptor.name.0, known.join(", "))));
     }
     let (mut open, mut secret) = (Map::new(), Map::new());
     for field in descriptor.fields {

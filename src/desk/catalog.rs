@@ -9,7 +9,7 @@ use crate::model::Lane;
 #[schema(as = Channel)]
 pub struct ChannelView {
     pub key: &'static str,
-    pub name: &'static str,
+    pub name: Words,
     /// An SVG of our own, 24 × 24, `currentColor`.
     pub icon: &'static str,
     pub fields: Vec<FieldView>,
@@ -51,7 +51,7 @@ pub fn channels() -> Vec<ChannelView> {
 fn view(channel: &Descriptor) -> ChannelView {
     ChannelView {
         key: channel.key,
-        name: channel.name,
+        name: Words::new(channel.name.0, channel.name.1),
         icon: channel.icon,
         fields: channel.fields.iter().map(field).collect(),
         oauth: channel.oauth.is_some(),

@@ -249,9 +249,9 @@ fn every_channel_stands_in_the_readme() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     for channel in balie::channels::registry::all() {
         assert!(
-            readme.contains(&format!("| **{}**", channel.name)),
+            readme.contains(&format!("| **{}**", channel.name.0)),
             "{} has no row in the table of channels",
-            channel.name
+            channel.name.0
         );
     }
 }
@@ -287,6 +287,7 @@ fn every_channel_says_in_both_languages_how_it_is_connected() {
         let (english, dutch) = channel.setup;
         assert!(english.starts_with("# ") && dutch.starts_with("# "), "{} lacks a text", channel.key);
         assert_ne!(english, dutch, "SETUP.nl.md of {} is not Dutch", channel.key);
+        assert!(!channel.name.0.is_empty() && !channel.name.1.is_empty(), "{} lacks a name", channel.key);
         assert_eq!(
             shape(english),
             shape(dutch),

@@ -30,7 +30,7 @@ const LONGEST: i64 = 20_000;
 /// Any system.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "api",
-    name: "API",
+    name: ("API", "API"),
     icon: include_str!("icon.svg"),
     setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: &[

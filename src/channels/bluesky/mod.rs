@@ -43,7 +43,7 @@ use xrpc::Fault;
 /// The channel as data.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "bluesky",
-    name: "Bluesky",
+    name: ("Bluesky", "Bluesky"),
     icon: include_str!("icon.svg"),
     setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: FIELDS,

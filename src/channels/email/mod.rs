@@ -48,7 +48,7 @@ use crate::model::Lane;
 /// E-mail.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "email",
-    name: "E-mail",
+    name: ("E-mail", "E-mail"),
     icon: include_str!("icon.svg"),
     setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: fields::FIELDS,

@@ -34,7 +34,7 @@ const GONE_FOR: Duration = Duration::from_secs(86_400);
 /// A feed.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "feed",
-    name: "RSS / Atom",
+    name: ("RSS / Atom", "RSS / Atom"),
     icon: include_str!("icon.svg"),
     setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: &[

@@ -36,7 +36,7 @@ const LARGEST: usize = 256 * 1024;
 /// A contact form.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "form",
-    name: "Form",
+    name: ("Form", "Formulier"),
     icon: include_str!("icon.svg"),
     setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: &[

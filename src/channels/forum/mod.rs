@@ -38,7 +38,7 @@ const FEEDS: &[Feed] = &[
 /// A Discourse forum.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "forum",
-    name: "Discourse",
+    name: ("Discourse", "Discourse"),
     icon: include_str!("icon.svg"),
     setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: &[

@@ -41,7 +41,7 @@ use crate::model::{Lane, Timestamp};
 /// Mastodon.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "mastodon",
-    name: "Mastodon",
+    name: ("Mastodon", "Mastodon"),
     icon: include_str!("icon.svg"),
     setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: &[

@@ -45,7 +45,7 @@ use crate::model::Lane;
 /// Matrix.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "matrix",
-    name: "Matrix",
+    name: ("Matrix", "Matrix"),
     icon: include_str!("icon.svg"),
     setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: &[

@@ -29,7 +29,7 @@ const SHORTEST_KEY: usize = 20;
 /// Notification mails.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "notify",
-    name: "Notification mails",
+    name: ("Notification mails", "Meldingsmails"),
     icon: include_str!("icon.svg"),
     setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: &[

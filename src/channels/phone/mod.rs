@@ -20,7 +20,7 @@ use crate::model::{Answered, Direction, Lane, MessageKind, ThreadKind};
 /// A telephone.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "phone",
-    name: "Telephone",
+    name: ("Telephone", "Telefoon"),
     icon: include_str!("icon.svg"),
     setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: &[

@@ -43,7 +43,7 @@ use crate::model::{Lane, Timestamp};
 /// Telegram.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "telegram",
-    name: "Telegram",
+    name: ("Telegram", "Telegram"),
     icon: include_str!("icon.svg"),
     setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: FIELDS,

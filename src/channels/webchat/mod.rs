@@ -32,7 +32,7 @@ use settings::{AgentNames, Settings};
 /// The channel as data.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     key: "webchat",
-    name: "Web chat",
+    name: ("Web chat", "Webchat"),
     icon: include_str!("icon.svg"),
     setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: fields::FIELDS,
