@@ -23,6 +23,9 @@ export class Refusal extends Error {
 /** Nobody answered: no network, or the server is away. The same call again is safe. */
 export class Unreachable extends Error {}
 
+/** Who asked has left: nobody waits for the answer any more. */
+export class Left extends Error {}
+
 interface Ask {
   body?: unknown;
   method?: string;

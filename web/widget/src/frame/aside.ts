@@ -1,7 +1,7 @@
 // What a visitor can do beside talking: leave a message for later, end the chat, say how it was, have the conversation
 // sent. Each says in words what came of it.
 import type { Page } from '../shared/protocol';
-import { Refusal, Unreachable, type Api } from './api';
+import { Left, Refusal, Unreachable, type Api } from './api';
 import type { Words } from './i18n';
 import type { Sessions } from './sessions';
 
@@ -42,11 +42,14 @@ export class Aside {
 
   /** Each of these returns whether it succeeded; when not, `notice` says why. */
   rate(score: number, comment: string): Promise<boolean> {
-    return this.attempt(async (token) => {
-      await this.around.api.rate(token, score, comment);
-      this.rated();
-      this.notice = { text: this.around.words().say('rating.thanks'), good: true };
-    });
+    const { api, words } = this.around;
+    return this.attempt(
+      (token) => api.rate(token, score, comment),
+      () => {
+        this.rated();
+        this.notice = { text: words().say('rating.thanks'), good: true };
+      },
+    );
   }
 
   /** Asked once per ending, also when the answer was no. */
@@ -57,27 +60,35 @@ export class Aside {
   }
 
   mail(email: string): Promise<boolean> {
-    return this.attempt(async (token) => {
-      await this.around.api.mailTranscript(token, email);
-      this.sheet = undefined;
-      this.notice = { text: this.around.words().say('mail.done', { email }), good: true };
-    });
+    const { api, words } = this.around;
+    return this.attempt(
+      (token) => api.mailTranscript(token, email),
+      () => {
+        this.sheet = undefined;
+        this.notice = { text: words().say('mail.done', { email }), good: true };
+      },
+    );
   }
 
   end(): Promise<boolean> {
-    return this.attempt(async (token) => {
-      await this.around.api.end(token);
-      this.sheet = undefined;
-      this.around.ended();
-    });
+    return this.attempt(
+      (token) => this.around.api.end(token),
+      () => {
+        this.sheet = undefined;
+        this.around.ended();
+      },
+    );
   }
 
   leave(values: Record<string, string>, clientId: string): Promise<boolean> {
     const { name = '', email = '', text = '', website, ...fields } = values;
-    return this.attempt(async (token) => {
-      const { by } = await this.around.api.offline(token, { client_id: clientId, name, email, text, fields, website, page: this.around.page() });
-      this.left = { by, email };
-    });
+    const { api, page } = this.around;
+    return this.attempt(
+      (token) => api.offline(token, { client_id: clientId, name, email, text, fields, website, page: page() }),
+      ({ by }) => {
+        this.left = { by, email };
+      },
+    );
   }
 
   leaveAnother(): void {
@@ -87,21 +98,25 @@ export class Aside {
 
   async transcript(): Promise<Blob | undefined> {
     let blob: Blob | undefined;
-    await this.attempt(async (token) => void (blob = await this.around.api.transcript(token)));
+    await this.attempt(
+      (token) => this.around.api.transcript(token),
+      (text) => (blob = text),
+    );
     return blob;
   }
 
   wrong(wrong: unknown): void {
+    if (wrong instanceof Left) return;
     const code = wrong instanceof Refusal ? wrong.code : wrong instanceof Unreachable ? 'unreachable' : 'other';
     const n = (wrong instanceof Refusal && wrong.retryAfter) || 60;
     if (code === 'blocked') this.around.blocked();
     this.notice = { text: this.around.words().refusal(code, { n }), good: false };
   }
 
-  private async attempt(run: (token: string) => Promise<void>): Promise<boolean> {
+  private async attempt<T>(run: (token: string) => Promise<T>, done: (answer: T) => void): Promise<boolean> {
     this.notice = undefined;
     try {
-      await this.around.sessions.with(run);
+      done(await this.around.sessions.with(run));
       return true;
     } catch (wrong) {
       this.wrong(wrong);

@@ -405,6 +405,85 @@ describe('who the visitor is', () => {
     expect(server.asked.at(-1)).toMatchObject({ method: 'DELETE', path: 'session', token: 't1' });
   });
 
+  it('goes on in every tab when one of them says who they are', async () => {
+    const chat = await opened();
+    // The other tab proved it: the same visitor by another token, and the old token is void.
+    store.setItem('balie:a:token', 't2');
+    server.on('POST session', ok(session({ token: 't2', status: 'open' })));
+    const old = wire();
+    chat.elsewhere('token', 't2');
+    await settle();
+    expect(wire()).not.toBe(old);
+    wire().open();
+    expect(wire().sent[0]).toMatchObject({ token: 't2' });
+  });
+
+  it('stays who they are in a tab whose line still said the token of before', async () => {
+    const chat = await opened();
+    const old = wire();
+    const answer = server.hold(/session/);
+    store.setItem('balie:a:token', 't2');
+    server.on('POST session', ok(session({ token: 't2', status: 'open' })));
+    chat.elsewhere('token', 't2');
+    old.close(4401);
+    expect(store.getItem('balie:a:token')).toBe('t2');
+    answer();
+    await clock.pass(10);
+    expect(server.asked.filter(({ path }) => path === 'session').map(({ token }) => token)).toEqual([null, 't2']);
+    wire().open();
+    expect(wire().sent[0]).toMatchObject({ token: 't2' });
+  });
+
+  it('takes nothing along that the former customer wrote or was asked', async () => {
+    const known = (id: string) => ({ id, name: null, email: null, verified: true, identified: true });
+    store.setItem('balie:a:token', 't1');
+    server.on('POST session', ok(session({ visitor: known('v1'), status: 'open' }))).on('POST messages', () => undefined);
+    const chat = make();
+    await chat.start(true);
+    await settle();
+    store.setItem('balie:a:draft', 'half');
+    store.setItem('balie:a:fields', '{"name":"Sanne"}');
+    chat.say('nog onderweg', []);
+    server.on('POST messages', refuse(422, 'invalid'));
+    chat.say('geweigerd', []);
+    await clock.pass(5000);
+    expect(chat.outbox.all.length).toBeGreaterThan(0);
+    const before = server.count('POST messages');
+    server.on('POST identify', ok(session({ token: 't3', visitor: known('v3'), switched: true }))).on('POST messages', ok(message({ from: 'visitor' })));
+    chat.identify({ id: 'u-2', user_hash: 'h2' });
+    await clock.pass(60_000);
+    expect([chat.outbox.all, chat.sessions.visitor?.id, server.count('POST messages')]).toEqual([[], 'v3', before]);
+    expect([...store.map.keys()].sort()).toEqual(['balie:a:person', 'balie:a:token']);
+  });
+
+  it('is not brought back by an answer that was under way at logging out', async () => {
+    server.on('DELETE session', () => ({ status: 204 })).on('POST identify', ok(session({ token: 't2', visitor: { id: 'v2', name: 'Sanne', email: null, verified: true, identified: true }, messages: [message()] })));
+    const chat = await opened();
+    const answer = server.hold(/identify|messages|rating/);
+    chat.identify({ id: 'u-1', user_hash: 'h' });
+    chat.say('onderweg', []);
+    void chat.aside.rate(5, '');
+    await settle();
+    void chat.reset();
+    answer();
+    await clock.pass(60_000);
+    expect([...store.map.keys()]).toEqual([]);
+    expect([chat.thread.messages, chat.sessions.visitor, chat.aside.notice, server.count('POST session')]).toEqual([[], undefined, undefined, 1]);
+  });
+
+  it('is not brought back by a session that was under way at logging out', async () => {
+    server.on('DELETE session', () => ({ status: 204 }));
+    store.setItem('balie:a:token', 't1');
+    const answer = server.hold(/POST session/);
+    const chat = make();
+    void chat.start(true);
+    await settle();
+    void chat.reset();
+    answer();
+    await clock.pass(60_000);
+    expect([[...store.map.keys()], chat.thread.messages, wires.length]).toEqual([[], [], 0]);
+  });
+
   it('is asked for where it is required: no session before', async () => {
     server.on('GET config', ok(config({ identity: 'required' })));
     const chat = make();

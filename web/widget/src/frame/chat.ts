@@ -42,6 +42,8 @@ export class Chat {
   private readonly host: Host;
   private acking: unknown;
   private voided = 0;
+  /** The token that the line said. */
+  private said: string | undefined;
   private readonly insist: Insist;
 
   constructor(
@@ -56,7 +58,7 @@ export class Chat {
       identify: (identity) => this.introduce(identity),
     });
     this.words = new Words(init.locale);
-    this.sessions = new Sessions({ api, kept, page: () => this.host.page, locale: () => this.words.tag, shown: (s, replaced) => this.shown(s, replaced) });
+    this.sessions = new Sessions({ api, kept, page: () => this.host.page, locale: () => this.words.tag, shown: (s, replaced) => this.shown(s, replaced), parted: () => this.part() });
     this.outbox = new Outbox({
       ...around,
       send: (message) => this.sessions.with((token) => api.send(token, { ...message, ...this.before.take(), page: this.host.page })),
@@ -67,7 +69,7 @@ export class Chat {
     this.line = new Line({
       ...around,
       open: () => around.socket(),
-      hello: () => ({ type: 'hello', token: this.sessions.token ?? '', last_seq: this.thread.seq, page: this.host.page }),
+      hello: () => ({ type: 'hello', token: (this.said = this.sessions.token ?? ''), last_seq: this.thread.seq, page: this.host.page }),
       frame: (frame) => this.frame(frame),
       link: (link) => this.linked(link),
       closed: (code) => this.hungUp(code),
@@ -196,14 +198,9 @@ export class Chat {
 
   async reset(): Promise<void> {
     this.line.stop();
-    this.outbox.clear();
-    this.thread.clear();
-    this.invitation = undefined;
+    this.part();
     this.host.forget();
-    this.blocked = false;
-    this.aside.clear();
     this.insist.stop();
-    this.typing.hush();
     await this.sessions.leave();
     this.reading.count();
     this.around.changed();
@@ -241,10 +238,18 @@ export class Chat {
   }
 
   private introduce(identity: Identity): void {
-    void this.insist.on('identify', async () => {
-      await this.sessions.identify(identity);
-      if (this.open || this.thread.status !== 'none') this.line.again();
-    });
+    void this.insist.on('identify', () => this.sessions.identify(identity));
+  }
+
+  /** Nothing that somebody wrote, saw or was asked is the next person's. */
+  private part(): void {
+    this.outbox.clear();
+    this.thread.clear();
+    this.invitation = undefined;
+    this.blocked = false;
+    this.aside.clear();
+    this.typing.hush();
+    for (const name of ['draft', 'fields', 'agreed']) this.around.kept.set(name, null);
   }
 
   private configure(config: Config): void {
@@ -265,8 +270,8 @@ export class Chat {
     this.thread.status = session.status;
     if (session.status === 'closed') this.ask();
     if (!this.unknown && (this.open || session.status !== 'none' || this.outbox.all.length)) {
-      // The line says the token of before; a new one needs a new line.
-      if (replaced) this.line.again();
+      // The line said the token of before; a new one needs a new line.
+      if (replaced || (this.said !== undefined && this.said !== session.token)) this.line.again();
       else this.line.start();
     }
     this.reading.look();
@@ -363,7 +368,8 @@ export class Chat {
 
   private hungUp(code: number): void {
     if (code === 4401) {
-      this.sessions.void(this.sessions.token);
+      // Not the one of now: another tab may have brought that a moment ago.
+      this.sessions.void(this.said);
       // A token that is void as soon as it is made must not become a hundred sessions.
       this.around.later(() => this.connect(), this.voided ? backoff(this.voided, this.around.random) : 0);
       this.voided += 1;

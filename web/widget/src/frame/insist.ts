@@ -1,5 +1,5 @@
 // What must succeed in the end: again with back-off while nobody answers or the server says "later"; a refusal is final.
-import { Refusal, Unreachable } from './api';
+import { Left, Refusal, Unreachable } from './api';
 import { backoff } from './backoff';
 
 export interface InsistAround {
@@ -26,6 +26,7 @@ export class Insist {
         this.timers.set(name, later(() => void this.on(name, run, tries + 1), Math.max(told, backoff(tries, random))));
         return;
       }
+      if (wrong instanceof Left) return;
       if (!(wrong instanceof Refusal)) throw wrong;
       refused(wrong);
     }

@@ -121,10 +121,11 @@ export class Outbox {
     try {
       const sent = await this.around.send(wire);
       this.attempt = 0;
-      this.drop(message.client_id);
-      this.around.sent(sent);
+      if (this.drop(message.client_id)) this.around.sent(sent);
       return true;
     } catch (wrong) {
+      // Given up, or its writer left, while it was on its way.
+      if (!this.waiting.includes(message)) return true;
       if (wrong instanceof Refusal && !wrong.passing) {
         message.failed = wrong.code;
         this.keep(message);

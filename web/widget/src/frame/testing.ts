@@ -121,12 +121,15 @@ export class Server {
   /** By "METHOD path"; a function may look at the body. `undefined` is silence. */
   answers = new Map<string, (body: never) => { status: number; body?: unknown } | undefined>();
 
+  private held: { what: RegExp; until: Promise<void> }[] = [];
+
   readonly fetch = (async (input: string, options: RequestInit = {}) => {
     const method = options.method ?? 'GET';
     const path = input.replace('/visit/a/', '');
     const headers = (options.headers ?? {}) as Record<string, string>;
     const body = typeof options.body === 'string' ? (JSON.parse(options.body) as unknown) : options.body;
     this.asked.push({ method, path, token: headers.authorization?.replace('Bearer ', '') ?? null, body });
+    for (const { what, until } of this.held) if (what.test(`${method} ${path}`)) await until;
     const answer = this.answers.get(`${method} ${path.split('?')[0]}`)?.(body as never);
     if (!answer) throw new TypeError('no network');
     return new Response(answer.status === 204 ? null : JSON.stringify(answer.body ?? {}), { status: answer.status });
@@ -135,6 +138,13 @@ export class Server {
   on(call: string, answer: (body: never) => { status: number; body?: unknown } | undefined): this {
     this.answers.set(call, answer);
     return this;
+  }
+
+  /** Such calls are under way until what this returns is called. */
+  hold(what: RegExp): () => void {
+    let go = (): void => undefined;
+    this.held.push({ what, until: new Promise((done) => (go = done)) });
+    return go;
   }
 
   count(call: string): number {

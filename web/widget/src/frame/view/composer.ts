@@ -68,6 +68,13 @@ export class Composer {
     this.text.focus();
   }
 
+  /** Nothing is being written. */
+  clear(): void {
+    this.uploads.clear();
+    this.text.value = this.wrong = '';
+    this.kept.set('draft', null);
+  }
+
   /** Files from the composer's button, the clipboard, or dropped on the chat. */
   take(files: Iterable<File>): void {
     this.wrong = this.uploads.add(files) ?? '';
@@ -117,10 +124,7 @@ export class Composer {
     if (uploads.busy || (!text && uploads.ready.length === 0)) return;
     if (text.length > (this.chat.config?.text_max ?? Infinity)) return;
     const files = uploads.ready;
-    uploads.clear();
-    this.text.value = '';
-    this.kept.set('draft', null);
-    this.wrong = '';
+    this.clear();
     this.chat.say(text, files);
     this.focus();
   }

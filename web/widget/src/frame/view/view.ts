@@ -31,12 +31,14 @@ export class View {
   private rated = '';
   private mode: Mode | undefined;
   private offlineId = '';
+  private era: number;
 
   constructor(
     private readonly chat: Chat,
     kept: Kept,
     private readonly around: ViewAround,
   ) {
+    this.era = chat.sessions.era;
     this.head = new Head(chat, kept, { now: around.now, close: around.close, save: () => void this.save() });
     this.log = new LogView(chat, around);
     this.composer = new Composer(chat, kept, () => this.later());
@@ -66,6 +68,12 @@ export class View {
 
   private render(): void {
     const { chat } = this;
+    if (this.era !== chat.sessions.era) {
+      // Another person: what the former wrote is not theirs, nor is a form that was half filled in.
+      this.era = chat.sessions.era;
+      this.composer.clear();
+      this.standing = this.rated = '-';
+    }
     const { words, config } = chat;
     const { notice } = chat.aside;
     document.documentElement.lang = words.locale;
