@@ -77,7 +77,7 @@ export class Loader {
         this.load();
         break;
       case 'identify':
-        this.load();
+        if (this.options.load === 'auto') this.load();
         this.tell('identify', (first ?? {}) as Identity);
         break;
       case 'reset':
