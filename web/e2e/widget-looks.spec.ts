@@ -72,6 +72,28 @@ for (const look of looks) {
   });
 }
 
+test('who signs out where the chat is not loaded leaves nothing for the next', async ({ chat, site, visitor }) => {
+  // The same site as the server to the browser, so that the frame has storage of its own.
+  const near = site.url.replace('localhost', '127.0.0.1');
+  await chat({ origins: near });
+  const attributes = 'data-load="click"';
+  site.options = { attributes };
+  const one = await visitor();
+  await one.page.goto(near);
+  await one.open();
+  await one.send('van de vorige');
+  await expect(one.message('van de vorige')).toContainText(one.say('state.sent'));
+  site.options = { attributes, script: "balie('reset')" };
+  await one.page.goto(`${near}/mand`);
+  await expect(one.launcher).toBeVisible();
+  site.options = { attributes };
+  await one.page.goto(near);
+  await one.open();
+  await one.send('van de volgende');
+  await expect(one.message('van de volgende')).toContainText(one.say('state.sent'));
+  await expect(one.message('van de vorige')).toHaveCount(0);
+});
+
 test('a customer proven by the site has one conversation on every device, and nothing stays after logging out', async ({ chat, site, visitor }) => {
   const secret = 'een geheim van de winkel';
   await chat({ identity_secret: secret });

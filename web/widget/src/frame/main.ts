@@ -32,7 +32,8 @@ function dress(theme: Theme): void {
 
 function begin(init: ToFrame['init']): (said: FromSite) => void {
   dress(init.theme);
-  const kept = new Kept({ mode: init.storage, account, own: () => localStorage, site: init.kept, tell: (name, value) => tell('keep', { name, value }) });
+  const { reset, ...site } = init.kept;
+  const kept = new Kept({ mode: init.storage, account, own: () => localStorage, site, tell: (name, value) => tell('keep', { name, value }) });
   let view: View | undefined;
   const around = {
     api: new Api(account, (input, options) => fetch(input, options)),
@@ -53,6 +54,11 @@ function begin(init: ToFrame['init']): (said: FromSite) => void {
     ink: inkOn,
   };
   const chat = new Chat(around, init);
+  if (reset) {
+    // Somebody signed out where no frame was.
+    void chat.reset();
+    tell('keep', { name: 'reset', value: null });
+  }
   const close = (): void => (alone ? undefined : tell('close', null));
   view = new View(chat, kept, { now: around.now, online, uuid, close });
   document.documentElement.toggleAttribute('data-alone', alone);

@@ -26,4 +26,17 @@ describe('a chat that waits for consent', () => {
     expect(document.querySelector('#balie')).not.toBeNull();
     expect([frame(), fetching.mock.calls.length, localStorage.length]).toEqual([null, 0, 0]);
   });
+
+  it('leaves word that somebody signed out, for the frame that can forget them', () => {
+    localStorage.setItem('balie:a:token', 't');
+    loader.call('reset');
+    expect([localStorage.getItem('balie:a:token'), localStorage.getItem('balie:a:reset')]).toEqual([null, '1']);
+    expect([frame(), fetching.mock.calls.length]).toEqual([null, 0]);
+  });
+
+  it('leaves nothing where nothing may be kept', () => {
+    loader = loaded({ load: 'click', storage: 'none' });
+    loader.call('reset');
+    expect(localStorage.length).toBe(0);
+  });
 });

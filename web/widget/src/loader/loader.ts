@@ -56,7 +56,9 @@ export class Loader {
     // Where the frame has no storage of its own, it hears of its other tabs from here.
     this.win.addEventListener('storage', ({ key, newValue }) => {
       const name = this.kept.ours(key);
-      if (name) this.tell('kept', { name, value: newValue });
+      if (name === 'reset') {
+        if (newValue && this.listening) this.call('reset');
+      } else if (name) this.tell('kept', { name, value: newValue });
     });
     this.small.addEventListener('change', () => this.dress());
     this.unwatch = watch(this.win, () => this.tell('page', this.page()));
@@ -83,6 +85,8 @@ export class Loader {
       case 'reset':
         this.show(false);
         for (const name of Object.keys(this.kept.all())) this.kept.set(name, null);
+        // What the frame keeps only the frame can forget: the next one does, when there is none on this page.
+        if (!this.listening && this.options.storage !== 'none') this.kept.set('reset', '1');
         this.tell('reset', null);
         break;
       case 'locale':
