@@ -100,6 +100,13 @@ describe('the line', () => {
     expect(links.at(-1)).toBe('broken');
   });
 
+  it('notices a line that never opens and never says no', async () => {
+    await clock.pass(12_000);
+    expect(links.at(-1)).toBe('broken');
+    await clock.pass(2000);
+    expect(wires).toHaveLength(2);
+  });
+
   it('fetches the news where sockets are blocked, and says that this works', async () => {
     for (let i = 0; i < 3; i++) {
       wire().close();
@@ -110,6 +117,7 @@ describe('the line', () => {
     answering = false;
     await clock.pass(5000);
     expect(links.at(-1)).toBe('broken');
+    line.hurry();
     wire().open();
     wire().say(ready);
     const before = polls;

@@ -101,6 +101,8 @@ export class Line {
     socket.onclose = (event) => {
       if (this.socket === socket) this.lost(event.code);
     };
+    // Or never open it, and never say no either.
+    this.watch();
   }
 
   private receive(text: string): void {
