@@ -132,6 +132,24 @@ describe('talking', () => {
     expect([chat.thread.seq, chat.thread.more]).toEqual([99, true]);
   });
 
+  it('keeps what the line says while everything is fetched afresh', async () => {
+    const chat = await opened();
+    wire().say({ type: 'message', seq: 11, data: message({ id: 'old', seq: 11 }) });
+    const answer = server.hold(/^GET messages$/);
+    server.on('GET messages', () => {
+      const whole = server.asked.at(-1)?.path === 'messages';
+      return { status: 200, body: { messages: whole ? [message({ id: 'new', seq: 99, at: 1 })] : [], seq: whole ? 99 : 101, more: false, status: whole ? 'open' : 'closed' } };
+    });
+    wire().say({ type: 'resync', seq: 99 });
+    await settle();
+    wire().say({ type: 'message', seq: 100, data: message({ id: 'live', seq: 100 }) });
+    wire().say({ type: 'status', seq: 101, status: 'closed' });
+    answer();
+    await clock.pass(1);
+    expect(chat.thread.messages.map((one) => one.id)).toEqual(['new', 'live']);
+    expect([chat.thread.seq, chat.thread.status]).toEqual([101, 'closed']);
+  });
+
   it('fetches older messages page by page, once at a time', async () => {
     const chat = await opened();
     chat.thread.merge([message({ id: 'n', at: 1000 })]);

@@ -42,11 +42,19 @@ export class Fetching {
   /** Everything anew, and on from `seq`. */
   async afresh(seq: number): Promise<void> {
     const { api, thread, sessions } = this.around;
+    // What was here before may be of a log that is no more; what comes by the line from now on is not.
+    const before = new Map(thread.messages.map((one) => [one.id, one.seq]));
+    thread.seq = seq;
     const batch = await sessions.with((token) => api.newest(token));
+    const live = thread.messages.filter((one) => one.seq > batch.seq && before.get(one.id) !== one.seq);
+    const last = thread.seq;
     thread.clear();
     thread.more = batch.more;
-    thread.advance(seq);
+    thread.advance(last);
+    thread.merge(live);
     this.take(batch, false);
+    // The status may be older than what the line said meanwhile, too.
+    if (last > Math.max(seq, batch.seq)) await this.news();
   }
 
   /** What is new since the last time; whether there was an answer. */
