@@ -60,10 +60,11 @@ export class Aside {
   }
 
   mail(email: string): Promise<boolean> {
-    const { api, words } = this.around;
+    const { api, words, sessions } = this.around;
     return this.attempt(
       (token) => api.mailTranscript(token, email),
       () => {
+        sessions.told(undefined, email);
         this.sheet = undefined;
         this.notice = { text: words().say('mail.done', { email }), good: true };
       },
@@ -82,10 +83,11 @@ export class Aside {
 
   leave(values: Record<string, string>, clientId: string): Promise<boolean> {
     const { name = '', email = '', text = '', website, ...fields } = values;
-    const { api, page } = this.around;
+    const { api, page, sessions } = this.around;
     return this.attempt(
       (token) => api.offline(token, { client_id: clientId, name, email, text, fields, website, page: page() }),
       ({ by }) => {
+        sessions.told(name, email);
         this.left = { by, email };
       },
     );

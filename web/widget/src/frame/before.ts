@@ -63,6 +63,11 @@ export class Before {
 
   /** The first message has arrived. */
   done(): void {
-    if (this.around.thread.status !== 'none') this.around.kept.set('fields', null);
+    const { kept, thread, sessions } = this.around;
+    const answers = kept.get('fields');
+    if (!answers || thread.status === 'none') return;
+    const { name, email } = JSON.parse(answers) as Record<string, string>;
+    sessions.told(name, email);
+    kept.set('fields', null);
   }
 }

@@ -502,6 +502,19 @@ describe('who the visitor is', () => {
     expect([[...store.map.keys()], chat.thread.messages, wires.length]).toEqual([[], [], 0]);
   });
 
+  it('is known by the address they gave in the form before the chat, unless another is proven', async () => {
+    const prechat = [{ key: 'email', kind: 'email' as const, label: null, required: true, options: [] }];
+    server.on('POST session', ok(session({ config: config({ prechat }) }), 201)).on('GET config', ok(config({ prechat })));
+    const chat = await opened('none');
+    chat.answer({ email: 'sanne@x.nl' }, false);
+    chat.say('Dag', []);
+    await settle();
+    expect(chat.before.known('email')).toBe('sanne@x.nl');
+    chat.sessions.visitor = { id: 'v1', name: null, email: 'a@x.nl', verified: true, identified: true };
+    chat.sessions.told('Iemand', 'b@y.nl');
+    expect([chat.before.known('email'), chat.before.known('name')]).toEqual(['a@x.nl', 'Iemand']);
+  });
+
   it('is asked for where it is required: no session before', async () => {
     server.on('GET config', ok(config({ identity: 'required' })));
     const chat = make();

@@ -98,6 +98,13 @@ export class Sessions {
     if (token) await this.around.api.leave(token).catch(() => undefined);
   }
 
+  /** What is known of the visitor by their own word, until the server says it back. */
+  told(name: string | undefined, email: string | undefined): void {
+    const { visitor } = this;
+    if (!visitor) return;
+    this.visitor = { ...visitor, name: (!visitor.identified && name) || visitor.name || name || null, email: (!visitor.verified && email) || visitor.email };
+  }
+
   private async call<T>(run: (token: string) => Promise<T>, here: () => boolean, again = true): Promise<T> {
     const token = await this.ensure();
     try {

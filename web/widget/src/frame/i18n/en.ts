@@ -98,7 +98,7 @@ export const en: Record<keyof typeof nl, string> = {
   'mail.text': 'We will send the whole conversation to {email}.',
   'mail.send': 'Send',
   'mail.done': 'Sent to {email}.',
-  'mail.none': 'We do not know your e-mail address yet. Tell us in the chat, or save the conversation yourself.',
+  'mail.none': 'To which address shall we send the whole conversation?',
   'end.title': 'End the chat?',
   'end.text': 'The agent will see that you are done. You can always write again later.',
   'end.yes': 'End the chat',

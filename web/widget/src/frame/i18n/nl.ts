@@ -96,7 +96,7 @@ export const nl = {
   'mail.text': 'We sturen het hele gesprek naar {email}.',
   'mail.send': 'Verstuur',
   'mail.done': 'Verstuurd naar {email}.',
-  'mail.none': 'We weten je e-mailadres nog niet. Noem het in de chat, of bewaar het gesprek zelf.',
+  'mail.none': 'Naar welk adres zullen we het hele gesprek sturen?',
   'end.title': 'De chat beëindigen?',
   'end.text': 'De medewerker ziet dat je klaar bent. Je kunt later altijd weer iets schrijven.',
   'end.yes': 'Beëindig de chat',

@@ -115,8 +115,15 @@ export function mail(chat: Chat): HTMLElement {
   const email = chat.before.known('email');
   const title = words.say('mail.title');
   const back: [string, () => void] = [words.say('back'), () => chat.aside.choose(undefined)];
-  if (!email) return form({ title, text: words.say('mail.none'), submit: back[0], send: back[1] });
-  return form({ title, text: words.say('mail.text', { email }), submit: words.say('mail.send'), cancel: back, send: () => chat.aside.mail(email) });
+  const ask: Field = { key: 'email', kind: 'email', label: null, required: true, options: [] };
+  return form({
+    title,
+    text: email ? words.say('mail.text', { email }) : words.say('mail.none'),
+    answers: email ? [] : [field(words, ask, '')],
+    submit: words.say('mail.send'),
+    cancel: back,
+    send: (values) => chat.aside.mail(email || (values.email ?? '')),
+  });
 }
 
 export function end(chat: Chat): HTMLElement {

@@ -68,3 +68,19 @@ it('shows the next person an empty form, where nobody is there', async () => {
   await settle();
   expect(field().value).toBe('');
 });
+
+it('asks for an address to mail the conversation to when none is known', async () => {
+  const server = new Server()
+    .on('GET config', () => ({ status: 200, body: config() }))
+    .on('POST session', () => ({ status: 200, body: session({ status: 'open', messages: [message()] }) }))
+    .on('POST read', () => ({ status: 204 }))
+    .on('POST transcript', () => ({ status: 202 }));
+  const chat = await shown(server, new Store());
+  chat.aside.choose('mail');
+  await settle();
+  document.querySelector<HTMLInputElement>('#f-email')!.value = 'sanne@x.nl';
+  document.querySelector<HTMLFormElement>('form.form')!.dispatchEvent(new Event('submit'));
+  await settle();
+  expect(server.asked.find(({ path }) => path === 'transcript')?.body).toEqual({ email: 'sanne@x.nl' });
+  expect(chat.before.known('email')).toBe('sanne@x.nl');
+});
