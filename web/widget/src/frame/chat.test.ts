@@ -15,7 +15,7 @@ let visible: boolean;
 let sounds: number;
 let ids: number;
 
-const page: Page = { url: 'https://shop.example/', title: 'Shop', referrer: '', utm: {} };
+const page: Page = { url: 'https://shop.example/', title: 'Shop', referrer: '' };
 const ok = (body: unknown, status = 200) => () => ({ status, body });
 const wire = (): Wire => wires.at(-1)!;
 const last = (type: string): unknown => told.findLast(([name]) => name === type)?.[1];

@@ -24,7 +24,7 @@ beforeEach(() => {
       wires.push(new Wire());
       return wire();
     },
-    hello: () => ({ type: 'hello', token: 't', last_seq: 41, page: { url: '', title: '', referrer: '', utm: {} } }),
+    hello: () => ({ type: 'hello', token: 't', last_seq: 41, page: { url: '', title: '', referrer: '' } }),
     frame: (frame) => frames.push(frame),
     link: (link) => links.push(link),
     closed: (code) => closed.push(code),

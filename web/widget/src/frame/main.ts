@@ -128,7 +128,7 @@ const locale = query.get('locale') || navigator.language;
 if (!account || (!alone && !site)) {
   bare(new Words(locale).say('error.other'));
 } else if (alone) {
-  const page = { url: location.origin + location.pathname, title: document.title, referrer: '', utm: {} };
+  const page = { url: location.origin + location.pathname, title: document.title, referrer: '' };
   begin({ page, locale, theme: 'auto', open: true, storage: 'frame', kept: {} });
 } else {
   let obey: ((said: FromSite) => void) | undefined;

@@ -3,9 +3,7 @@ import type { Page } from '../shared/protocol';
 
 export function pageOf(location: { href: string }, title: string, referrer: string): Page {
   const url = new URL(location.href);
-  const utm: Record<string, string> = {};
-  for (const [name, value] of url.searchParams) if (/^utm_\w{1,20}$/.test(name)) utm[name] = value.slice(0, 200);
-  return { url: bare(url), title: title.slice(0, 300), referrer: referrer && bare(new URL(referrer)), utm };
+  return { url: bare(url), title: title.slice(0, 300), referrer: referrer && bare(new URL(referrer)) };
 }
 
 function bare(url: URL): string {

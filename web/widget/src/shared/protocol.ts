@@ -9,8 +9,6 @@ export interface Page {
   url: string;
   title: string;
   referrer: string;
-  /** The utm_* parameters, by name. */
-  utm: Record<string, string>;
 }
 
 export type Theme = 'auto' | 'light' | 'dark';

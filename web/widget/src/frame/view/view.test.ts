@@ -6,7 +6,7 @@ import { Chat } from '../chat';
 import { Clock, config, keptIn, message, Server, session, settle, Store, Wire } from '../testing';
 import { View } from './view';
 
-const page: Page = { url: 'https://shop.example/', title: 'Shop', referrer: '', utm: {} };
+const page: Page = { url: 'https://shop.example/', title: 'Shop', referrer: '' };
 
 async function shown(server: Server, store: Store): Promise<Chat> {
   const clock = new Clock();
