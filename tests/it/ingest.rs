@@ -167,6 +167,26 @@ on_both_engines! {
         assert_eq!(opened.row.message_count, 2);
     }
 
+    async fn a_copy_of_the_brands_post_above_a_comment_answers_nobody(f) {
+        let first = mention("1", "anna", "waar blijft mijn pakket?", 0);
+        f.arrives(first.clone()).await;
+        f.later(HOUR);
+        // The brand speaks to everybody; who waits comments under it too.
+        let comment = mention("2", "anna", "en mijn pakket dan?", 3600);
+        let mut broadcast = follow_up(&comment, "brand", "Zondag open!", 1800);
+        broadcast.external_id = channels::above("at://did:plc:brand/app.bsky.feed.post/9", &comment.external_id);
+        broadcast.direction = Direction::Context;
+        broadcast.history = true;
+        broadcast.reply_to = None;
+        broadcast.author = Author { external_id: "did:plc:brand".into(), handle: "brand.test".into(), ..Author::default() };
+        f.batch(vec![Item::Message(Box::new(broadcast)), Item::Message(Box::new(comment))]).await;
+        let opened = f.desk.open(&f.sanne, f.only(Status::Open).await).await.unwrap();
+        assert_eq!(opened.row.waiting_since, Some(START), "the place in the queue is kept");
+        assert_eq!(opened.messages.iter().filter(|m| m.text == "Zondag open!").map(|m| m.direction).collect::<Vec<_>>(), [Direction::Context]);
+        let sent = f.store.answers_since(START).await.unwrap();
+        assert!(sent.is_empty(), "nor is it counted as sent: {sent:?}");
+    }
+
     async fn an_edit_is_a_version_and_the_old_words_stay(f) {
         let mut post = mention("1", "anna", "jullie zijn dieven", 0);
         f.arrives(post.clone()).await;

@@ -107,11 +107,12 @@ impl Judge<'_> {
         let parent = post.record.reply.as_ref().map(|reply| reply.parent.uri.clone());
         let mut heading = None;
         for &head in &way.heads {
+            // It was said to everybody and answers nobody: a copy that were the brand's turn would end the wait below it.
             let place = Place {
                 anchor: anchor.clone(),
-                direction: Direction::Out,
+                direction: Direction::Context,
                 reply_to: heading,
-                history: self.is_history(head),
+                history: true,
                 head: true,
             };
             out.push(convert::post(head, self.brand, &place));

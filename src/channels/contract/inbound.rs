@@ -113,7 +113,7 @@ pub async fn a_hundred_people_under_one_brand_post_are_a_hundred_threads<H: Harn
             .filter(|m| m.thread.external_id == **thread && m.text.contains("zondag open"))
             .collect();
         assert_eq!(above.len(), 1, "the brand's post is shown above {thread}");
-        assert_ne!(above[0].direction, Direction::In);
+        assert_eq!(above[0].direction, Direction::Context, "it was said to everybody, and answers nobody");
     }
 }
 

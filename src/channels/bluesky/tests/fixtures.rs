@@ -42,7 +42,7 @@ fn a_recorded_thread_finds_its_threads_texts_and_files() {
     assert_eq!(
         said,
         [
-            (Direction::Out, MessageKind::Post, "Onze winkel in Delft is zondag open."),
+            (Direction::Context, MessageKind::Post, "Onze winkel in Delft is zondag open."),
             (
                 Direction::In,
                 MessageKind::Mention,
