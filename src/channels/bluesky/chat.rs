@@ -1,9 +1,8 @@
-//! Direct messages: the feed `chat`, sending, and finding what was sent.
+//! Direct messages as they come in: the feed `chat`.
 //!
 //! The service keeps one log of changes over all conversations. Without a cursor the log starts now, so the order is: take the
 //! log's place first, then read what lies before it, conversation by conversation, then follow the log from the place taken.
 //! Promises: what happens during the back-fill is in the log and rings; a stored place is never thrown away.
-//! Sending has no idempotency: a lost answer is `Uncertain`, and `find` looks.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,13 +12,11 @@ use serde_json::{Value, json};
 
 use super::api::Api;
 use super::wire::{ChatMessage, Convo, Profile};
+use super::convert;
 use super::xrpc::{self, Fault};
-use super::{convert, reply};
-use crate::channels::{Batch, ChannelError, Class, Item, Outgoing, Sent, Unreadable};
+use crate::channels::{Batch, ChannelError, Class, Item, Unreadable};
 use crate::model::Timestamp;
 
-/// How much earlier than `written_at` a message of ours may seem to be sent: two clocks.
-const SKEW: i64 = 30_000;
 /// Conversations read in one pull of the back-fill.
 const AT_ONCE: usize = 5;
 /// Members of conversations kept in memory.
@@ -259,104 +256,6 @@ async fn who(api: &Api, members: &Members, convo: &str) -> Result<Vec<Profile>, 
         // We are no longer in it; the messages still say who sent them.
         Err(fault) if fault.is("InvalidConvo") => Ok(Vec::new()),
         Err(fault) => Err(fault),
-    }
-}
-
-/// The conversation to write in: the one of the message answered, else the one with this peer.
-async fn target(api: &Api, outgoing: &Outgoing) -> Result<Convo, ChannelError> {
-    let known = outgoing.reply_to.as_ref().and_then(|(_, meta)| meta["convo"].as_str());
-    let thread = outgoing.thread.external_id.as_str();
-    let found = match (known.or_else(|| thread.strip_prefix("convo:")), thread.strip_prefix("dm:")) {
-        (Some(convo), _) => api.convo(convo).await,
-        (None, Some(did)) => api.convo_with(did).await,
-        (None, None) => {
-            return Err(ChannelError::rejected("bluesky.no_conversation", "this is not a private conversation."));
-        }
-    };
-    found.map_err(absent_or)
-}
-
-/// Sends a direct message.
-///
-/// # Errors
-/// `Uncertain` when it may have been sent.
-pub async fn deliver(api: &Api, outgoing: &Outgoing) -> Result<Sent, ChannelError> {
-    if !outgoing.files.is_empty() {
-        return Err(ChannelError::rejected("bluesky.dm_files", "a direct message cannot carry files."));
-    }
-    reply::check_length(&outgoing.text, reply::DM)?;
-    let convo = target(api, outgoing).await?;
-    if convo.status == "request" {
-        api.post("chat.bsky.convo.acceptConvo", json!({"convoId": convo.id})).await.map_err(absent_or)?;
-    }
-    let facets = reply::facets(api, &outgoing.text).await?;
-    let mut message = json!({"text": outgoing.text});
-    if !facets.is_empty() {
-        message["facets"] = json!(facets);
-    }
-    match api.post("chat.bsky.convo.sendMessage", json!({"convoId": convo.id, "message": message})).await {
-        Ok(answer) => match ChatMessage::deserialize(&answer) {
-            Ok(sent) => Ok(as_sent(&convo.id, &sent)),
-            Err(_) => Err(ChannelError::uncertain("the answer cannot be read")),
-        },
-        Err(Fault::Lost(why)) => Err(ChannelError::uncertain(why)),
-        // The account's server passed it on and then something broke: the chat service may have it.
-        Err(Fault::Refused(refusal))
-            if matches!(refusal.status, 500 | 502 | 504)
-                && refusal.error != "MethodNotImplemented"
-                && !is_refused_connection(&refusal.message) =>
-        {
-            Err(ChannelError::uncertain(if refusal.message.is_empty() { refusal.error } else { refusal.message }))
-        }
-        Err(fault) => Err(absent_or(fault)),
-    }
-}
-
-/// The account's server could not even reach the chat service.
-fn is_refused_connection(message: &str) -> bool {
-    message.contains("could not resolve proxy") || message.contains("ECONNREFUSED")
-}
-
-/// Whether an earlier attempt arrived: the newest message of ours with this text since it was written.
-///
-/// # Errors
-/// The classes of any call.
-pub async fn find(api: &Api, outgoing: &Outgoing) -> Result<Option<Sent>, ChannelError> {
-    let brand = api.login().await?.did;
-    let convo = target(api, outgoing).await?;
-    let since = outgoing.written_at.0 - SKEW;
-    let mut place: Option<String> = None;
-    loop {
-        let mut query = vec![("convoId", convo.id.as_str()), ("limit", "100")];
-        if let Some(place) = &place {
-            query.push(("cursor", place));
-        }
-        let answer = api.get("chat.bsky.convo.getMessages", &query).await.map_err(absent_or)?;
-        let messages =
-            answer["messages"].as_array().ok_or_else(|| ChannelError::transient("the answer has no messages"))?;
-        for message in messages.iter().filter_map(|value| ChatMessage::deserialize(value).ok()) {
-            let sent = Timestamp::parse_rfc3339(&message.sent_at).unwrap_or_default();
-            if sent.0 < since {
-                return Ok(None);
-            }
-            if message.sender.did == brand && message.text.trim() == outgoing.text.trim() {
-                return Ok(Some(as_sent(&convo.id, &message)));
-            }
-        }
-        let next = answer["cursor"].as_str().map(ToOwned::to_owned);
-        if messages.is_empty() || next.is_none() || next == place {
-            return Ok(None);
-        }
-        place = next;
-    }
-}
-
-fn as_sent(convo: &str, message: &ChatMessage) -> Sent {
-    Sent {
-        external_id: convert::chat_id(convo, &message.id),
-        url: None,
-        at: Timestamp::parse_rfc3339(&message.sent_at),
-        meta: json!({"convo": convo}),
     }
 }
 

@@ -16,6 +16,7 @@ mod notifications;
 mod own;
 mod recheck;
 mod reply;
+mod send;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -325,14 +326,14 @@ impl Pull for Bluesky {
 impl Reply for Bluesky {
     async fn deliver(&self, outgoing: &Outgoing) -> Result<Sent, ChannelError> {
         match outgoing.thread.kind {
-            ThreadKind::Dm => chat::deliver(&self.api, outgoing).await,
+            ThreadKind::Dm => send::deliver(&self.api, outgoing).await,
             _ => reply::deliver(&self.api, outgoing).await,
         }
     }
 
     async fn find(&self, outgoing: &Outgoing) -> Result<Option<Sent>, ChannelError> {
         match outgoing.thread.kind {
-            ThreadKind::Dm => chat::find(&self.api, outgoing).await,
+            ThreadKind::Dm => send::find(&self.api, outgoing).await,
             _ => reply::find(&self.api, outgoing).await,
         }
     }

@@ -65,12 +65,28 @@ async fn a_refusal_before_the_chat_service_is_no_uncertainty() {
         (answer(503, "NotEnoughResources", ""), Class::Transient),
         (answer(502, "UpstreamFailure", "upstream service unreachable"), Class::Uncertain),
         (answer(504, "UpstreamTimeout", ""), Class::Uncertain),
+        (answer(500, "InternalServerError", "could not resolve proxy did service url"), Class::Transient),
         (answer(501, "MethodNotImplemented", ""), Class::Transient),
         (answer(400, "InvalidConvo", "Convo is locked"), Class::Rejected),
     ] {
         stage.wire().inject(Rule::new(SEND, fault));
         let error = reply(&inbox).deliver(&inbox.answer(&dm, "hoi", stage.clock())).await.unwrap_err();
         assert_eq!(error.class, class, "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_balancer_that_gives_up_after_the_message_was_taken_is_no_reason_to_send_it_again() {
+    for status in [503, 520, 524] {
+        let stage = Stage::start().await;
+        let (inbox, dm) = asked(&stage).await;
+        let outgoing = inbox.answer(&dm, "kwam dit aan?", stage.clock());
+        let brand = stage.did(Who::Brand);
+        let convo = stage.network.lock().convo_of(&brand, &[&stage.did(Who::Customer)]);
+        stage.network.lock().chat_say(&brand, &convo, &json!({"text": "kwam dit aan?"})).ok().unwrap();
+        stage.wire().inject(Rule::new(SEND, Fault::html(status)));
+        assert_eq!(reply(&inbox).deliver(&outgoing).await.unwrap_err().class, Class::Uncertain, "{status}");
+        assert!(reply(&inbox).find(&outgoing).await.unwrap().is_some());
     }
 }
 
