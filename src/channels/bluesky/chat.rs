@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::api::Api;
-use super::wire::{ChatMessage, Convo, Profile};
 use super::convert;
+use super::wire::{ChatMessage, Convo};
 use super::xrpc::{self, Fault};
 use crate::channels::{Batch, ChannelError, Class, Item, Unreadable};
 use crate::model::Timestamp;
@@ -22,8 +22,8 @@ const AT_ONCE: usize = 5;
 /// Members of conversations kept in memory.
 const REMEMBERED: usize = 500;
 
-/// Who is in which conversation.
-pub type Members = Mutex<HashMap<String, Vec<Profile>>>;
+/// Which conversation is what, and who is in it.
+pub type Members = Mutex<HashMap<String, Convo>>;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Cursor {
@@ -165,7 +165,7 @@ async fn read_back(
                     continue;
                 }
             }
-            read(value, &convo, &who, &brand, connected, batch);
+            read(value, &who, &brand, connected, batch);
         }
         let next = answer["cursor"].as_str().filter(|next| place.as_deref() != Some(*next)).map(ToOwned::to_owned);
         if next.is_some() && oldest >= floor && oldest != i64::MAX {
@@ -192,7 +192,7 @@ async fn follow(api: &Api, members: &Members, cursor: &mut Cursor, batch: &mut B
         match entry["$type"].as_str().and_then(|kind| kind.rsplit('#').next()).unwrap_or_default() {
             "logCreateMessage" => {
                 let who = who(api, members, convo).await?;
-                read(&entry["message"], convo, &who, &brand, cursor.connected, batch);
+                read(&entry["message"], &who, &brand, cursor.connected, batch);
             }
             "logDeleteMessage" => {
                 if let Some(id) = entry["message"]["id"].as_str() {
@@ -214,11 +214,11 @@ async fn follow(api: &Api, members: &Members, cursor: &mut Cursor, batch: &mut B
     Ok(())
 }
 
-fn read(value: &Value, convo: &str, who: &[Profile], brand: &str, connected: i64, batch: &mut Batch) {
+fn read(value: &Value, convo: &Convo, brand: &str, connected: i64, batch: &mut Batch) {
     match value["$type"].as_str().and_then(|kind| kind.rsplit('#').next()) {
         Some("deletedMessageView") => {
             if let Some(id) = value["id"].as_str() {
-                batch.items.push(Item::Removed { external_id: convert::chat_id(convo, id), at: None });
+                batch.items.push(Item::Removed { external_id: convert::chat_id(&convo.id, id), at: None });
             }
             return;
         }
@@ -227,7 +227,7 @@ fn read(value: &Value, convo: &str, who: &[Profile], brand: &str, connected: i64
     }
     match ChatMessage::deserialize(value) {
         Ok(message) => {
-            let mut message = convert::chat(&message, convo, who, brand, false);
+            let mut message = convert::chat(&message, convo, brand, false);
             message.history = message.sent_at.0 < connected;
             batch.items.push(Item::Message(Box::new(message)));
         }
@@ -240,21 +240,20 @@ fn remember(members: &Members, convo: Convo) {
     if members.len() >= REMEMBERED {
         members.clear();
     }
-    members.insert(convo.id, convo.members);
+    members.insert(convo.id.clone(), Convo { last_message: Value::Null, ..convo });
 }
 
-async fn who(api: &Api, members: &Members, convo: &str) -> Result<Vec<Profile>, Fault> {
+async fn who(api: &Api, members: &Members, convo: &str) -> Result<Convo, Fault> {
     if let Some(found) = members.lock().unwrap_or_else(PoisonError::into_inner).get(convo) {
         return Ok(found.clone());
     }
     match api.convo(convo).await {
         Ok(found) => {
-            let who = found.members.clone();
-            remember(members, found);
-            Ok(who)
+            remember(members, found.clone());
+            Ok(found)
         }
         // We are no longer in it; the messages still say who sent them.
-        Err(fault) if fault.is("InvalidConvo") => Ok(Vec::new()),
+        Err(fault) if fault.is("InvalidConvo") => Ok(Convo { id: convo.to_owned(), ..Convo::default() }),
         Err(fault) => Err(fault),
     }
 }

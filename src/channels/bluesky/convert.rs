@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use super::facets;
-use super::wire::{AtUri, ChatMessage, Facet, PostView, Profile, did_of};
+use super::wire::{AtUri, ChatMessage, Convo, Facet, PostView, Profile, did_of};
 use crate::channels::{Author, File, Message, ThreadRef, above};
 use crate::model::{AttachmentKind, Direction, Lane, MessageKind, ThreadKind, Timestamp};
 
@@ -235,17 +235,22 @@ fn media(embed: &Value, files: &mut Vec<File>) {
     files.truncate(MOST);
 }
 
-/// The private thread of a conversation: one peer by their DID, several by the conversation.
+/// The private thread of a conversation: one peer by their DID, several by the conversation. A group is one by its kind and not
+/// by how many are in it now: whoever joins it reads what is said there.
 #[must_use]
-pub fn chat_thread(convo: &str, peers: &[&Profile]) -> ThreadRef {
-    let (external_id, title) = if let [one] = peers {
-        (format!("dm:{}", one.did), None)
-    } else {
-        // The service promises no order, and a title should not change with it.
-        let mut names: Vec<String> = peers.iter().map(|peer| author(peer).name).collect();
-        names.sort();
-        names.truncate(5);
-        (format!("convo:{convo}"), Some(names.join(", ")).filter(|title| !title.is_empty()))
+pub fn chat_thread(convo: &Convo, brand: &str) -> ThreadRef {
+    let peers: Vec<&Profile> = convo.members.iter().filter(|member| member.did != brand).collect();
+    let (external_id, title) = match peers.as_slice() {
+        [one] if !convo.is_group() => (format!("dm:{}", one.did), None),
+        peers => {
+            // The service promises no order, and a title should not change with it.
+            let mut names: Vec<String> = peers.iter().map(|peer| author(peer).name).collect();
+            names.sort();
+            names.truncate(5);
+            let called = convo.kind.name.trim();
+            let title = if called.is_empty() { names.join(", ") } else { called.chars().take(200).collect() };
+            (format!("convo:{}", convo.id), Some(title).filter(|title| !title.is_empty()))
+        }
     };
     ThreadRef {
         external_id,
@@ -264,14 +269,13 @@ pub fn chat_id(convo: &str, message: &str) -> String {
 
 /// A chat message as a message.
 #[must_use]
-pub fn chat(message: &ChatMessage, convo: &str, members: &[Profile], brand: &str, history: bool) -> Message {
+pub fn chat(message: &ChatMessage, convo: &Convo, brand: &str, history: bool) -> Message {
     let own = message.sender.did == brand;
-    let peers: Vec<&Profile> = members.iter().filter(|member| member.did != brand).collect();
     let stranger = Profile { did: message.sender.did.clone(), ..Profile::default() };
-    let sender = members.iter().find(|member| member.did == message.sender.did).unwrap_or(&stranger);
+    let sender = convo.members.iter().find(|member| member.did == message.sender.did).unwrap_or(&stranger);
     Message {
-        external_id: chat_id(convo, &message.id),
-        thread: chat_thread(convo, &peers),
+        external_id: chat_id(&convo.id, &message.id),
+        thread: chat_thread(convo, brand),
         author: author(sender),
         direction: if own { Direction::Out } else { Direction::In },
         kind: MessageKind::Dm,
@@ -282,11 +286,11 @@ pub fn chat(message: &ChatMessage, convo: &str, members: &[Profile], brand: &str
         visibility: Some("direct".to_owned()),
         sent_at: Timestamp::parse_rfc3339(&message.sent_at).unwrap_or_default(),
         edited_at: None,
-        reply_to: message.reply_to["id"].as_str().map(|id| chat_id(convo, id)),
+        reply_to: message.reply_to["id"].as_str().map(|id| chat_id(&convo.id, id)),
         url: None,
         files: Vec::new(),
         history,
-        meta: json!({"convo": convo}),
+        meta: json!({"convo": convo.id}),
         ..Message::default()
     }
 }

@@ -1,6 +1,7 @@
 //! Direct messages as they go out, and finding what was sent.
 //!
-//! Promises: sending has no idempotency, so an answer that is lost, or that tells nothing, is `Uncertain`, and `find` looks.
+//! Promises: sending has no idempotency, so an answer that is lost, or that tells nothing, is `Uncertain`, and `find` looks; what is
+//! meant for one person goes to no group.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -8,9 +9,9 @@ use serde_json::json;
 use super::api::Api;
 use super::chat::absent_or;
 use super::wire::{ChatMessage, Convo};
-use super::xrpc::Fault;
+use super::xrpc::{self, Fault};
 use super::{convert, reply};
-use crate::channels::{ChannelError, Outgoing, Sent};
+use crate::channels::{ChannelError, Class, Outgoing, Sent};
 use crate::model::Timestamp;
 
 /// How much earlier than `written_at` a message of ours may seem to be sent: two clocks.
@@ -30,6 +31,26 @@ async fn target(api: &Api, outgoing: &Outgoing) -> Result<Convo, ChannelError> {
     found.map_err(absent_or)
 }
 
+/// What was written to one person may be read by that one alone; an older thread may hold messages of a group.
+fn check_readers(thread: &str, convo: &Convo, brand: &str) -> Result<(), ChannelError> {
+    let Some(one) = thread.strip_prefix("dm:") else { return Ok(()) };
+    if !convo.is_group() && convo.members.iter().all(|member| member.did == brand || member.did == one) {
+        return Ok(());
+    }
+    Err(xrpc::fault(
+        Class::Rejected,
+        "group",
+        (
+            "The message that is answered stands in a group: others would read the answer.",
+            "Het bericht dat wordt beantwoord staat in een groep: anderen zouden het antwoord lezen.",
+        ),
+        (
+            "Answer in the platform's own app, or answer another message of this person.",
+            "Antwoord in de app van het platform, of antwoord op een ander bericht van deze persoon.",
+        ),
+    ))
+}
+
 /// Sends a direct message.
 ///
 /// # Errors
@@ -40,6 +61,7 @@ pub async fn deliver(api: &Api, outgoing: &Outgoing) -> Result<Sent, ChannelErro
     }
     reply::check_length(&outgoing.text, reply::DM)?;
     let convo = target(api, outgoing).await?;
+    check_readers(&outgoing.thread.external_id, &convo, &api.login().await?.did)?;
     if convo.status == "request" {
         api.post("chat.bsky.convo.acceptConvo", json!({"convoId": convo.id})).await.map_err(absent_or)?;
     }

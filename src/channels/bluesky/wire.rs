@@ -208,6 +208,26 @@ pub struct Convo {
     pub status: String,
     #[serde(default, rename = "lastMessage")]
     pub last_message: Value,
+    /// `#directConvo`: two people for ever. `#groupConvo`: anybody may join, and `members` are only some of them.
+    #[serde(default, deserialize_with = "lenient")]
+    pub kind: ConvoKind,
+}
+
+/// What a conversation is; services that know no groups do not say.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct ConvoKind {
+    #[serde(rename = "$type", default, deserialize_with = "lenient")]
+    pub kind: String,
+    #[serde(default, deserialize_with = "lenient")]
+    pub name: String,
+}
+
+impl Convo {
+    /// Whether others may come to read it.
+    #[must_use]
+    pub fn is_group(&self) -> bool {
+        self.kind.kind.ends_with("#groupConvo")
+    }
 }
 
 /// `chat.bsky.convo.defs#messageView`.

@@ -18,6 +18,8 @@ struct Convo {
     rev: String,
     members: Vec<Member>,
     messages: Vec<Said>,
+    /// The name of a group; whoever is added to one reads along.
+    group: Option<String>,
 }
 
 struct Member {
@@ -65,7 +67,7 @@ impl Net {
         dids.push(by);
         dids.sort_unstable();
         dids.dedup();
-        let found = self.chat.convos.iter().find(|convo| {
+        let found = self.chat.convos.iter().filter(|convo| convo.group.is_none()).find(|convo| {
             let mut members: Vec<&str> = convo.members.iter().map(|member| member.did.as_str()).collect();
             members.sort_unstable();
             members == dids
@@ -81,9 +83,35 @@ impl Net {
                 Member { did: did.to_owned(), accepted, unread: 0, hidden: Vec::new() }
             })
             .collect();
-        self.chat.convos.push(Convo { id: id.clone(), rev: id.clone(), members, messages: Vec::new() });
+        self.chat.convos.push(Convo { id: id.clone(), rev: id.clone(), members, messages: Vec::new(), group: None });
         self.chat_log(&id, None, "logBeginConvo", None);
         id
+    }
+
+    /// A group of these people, made by the first of them.
+    pub fn group_of(&mut self, dids: &[&str], name: &str) -> String {
+        let id = self.tid();
+        let member = |did: &&str| Member { did: (*did).to_owned(), accepted: true, unread: 0, hidden: Vec::new() };
+        let members = dids.iter().map(member).collect();
+        let group = Some(name.to_owned());
+        self.chat.convos.push(Convo { id: id.clone(), rev: id.clone(), members, messages: Vec::new(), group });
+        self.chat_log(&id, None, "logBeginConvo", None);
+        id
+    }
+
+    /// Adds somebody to a group.
+    pub fn join(&mut self, convo: &str, did: &str) {
+        if let Some(held) = self.chat.convos.iter_mut().find(|held| held.id == convo && held.group.is_some()) {
+            held.members.push(Member { did: did.to_owned(), accepted: true, unread: 0, hidden: Vec::new() });
+        }
+        self.chat_log(convo, None, "logAddMember", None);
+    }
+
+    /// Takes somebody out of a conversation, as one who leaves it in another client.
+    pub fn leave(&mut self, convo: &str, did: &str) {
+        if let Some(held) = self.chat.convos.iter_mut().find(|held| held.id == convo) {
+            held.members.retain(|member| member.did != did);
+        }
     }
 
     /// Says something in a conversation and gives the message's view.
@@ -167,6 +195,15 @@ impl Net {
             "status": if me.is_some_and(|me| me.accepted) { "accepted" } else { "request" },
             "unreadCount": me.map_or(0, |me| me.unread),
         });
+        // Services that know no groups do not say what a conversation is: as one of three people here.
+        if let Some(name) = &convo.group {
+            view["kind"] = json!({
+                "$type": "chat.bsky.convo.defs#groupConvo", "name": name, "memberCount": convo.members.len(),
+                "lockStatus": "unlocked", "createdAt": Timestamp(0).to_rfc3339(),
+            });
+        } else if convo.members.len() == 2 {
+            view["kind"] = json!({"$type": "chat.bsky.convo.defs#directConvo"});
+        }
         if let Some(last) = convo.messages.last() {
             view["lastMessage"] = last.view();
         }

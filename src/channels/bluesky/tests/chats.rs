@@ -139,6 +139,41 @@ async fn a_group_is_one_thread() {
 }
 
 #[tokio::test]
+async fn what_is_written_to_one_person_goes_to_no_group() {
+    let stage = Stage::start().await;
+    let mut inbox = Inbox::connected(&stage).await;
+    let (brand, customer, other) = (stage.did(Who::Brand), stage.did(Who::Customer), stage.did(Who::Other));
+    let say = |text: &str, convo: &str| {
+        stage.clock.advance(Duration::from_secs(1));
+        stage.network.lock().chat_say(&customer, convo, &json!({"text": text})).ok().unwrap();
+    };
+    let group = stage.network.lock().group_of(&[&customer, &brand], "Wij twee");
+    say("nog met zijn tweeën", &group);
+    stage.say(Say::dm(Who::Customer, "ik alleen")).await;
+    inbox.pull().await.unwrap();
+    let early = inbox.find("met zijn tweeën").clone();
+    let alone = inbox.find("ik alleen").clone();
+    assert_eq!(early.thread.external_id, format!("convo:{group}"), "a group of one customer is a group");
+    assert_eq!(early.thread.title.as_deref(), Some("Wij twee"));
+    assert_eq!(alone.thread.external_id, format!("dm:{customer}"));
+    stage.network.lock().join(&group, &other);
+    say("nu met zijn drieën", &group);
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.find("met zijn drieën").thread.external_id, early.thread.external_id);
+    // A message of the group that once came in with the person's own thread, and a group whose kind nobody tells.
+    let kindless = stage.network.lock().convo_of(&customer, &[&brand, &other]);
+    for convo in [group, kindless] {
+        let mut outgoing = inbox.answer(&alone, "uw rekening staat open", stage.clock());
+        outgoing.reply_to = Some((early.external_id.clone(), json!({"convo": convo})));
+        let error = reply(&inbox).deliver(&outgoing).await.unwrap_err();
+        assert_eq!((error.class, error.code.as_str()), (Class::Rejected, "bluesky.group"));
+        assert!(stage.said().await.is_empty());
+    }
+    reply(&inbox).deliver(&inbox.answer(&alone, "alleen voor u", stage.clock())).await.unwrap();
+    reply(&inbox).deliver(&inbox.answer(&early, "voor allen", stage.clock())).await.unwrap();
+}
+
+#[tokio::test]
 async fn what_happens_during_the_backfill_rings() {
     let stage = Stage::start().await;
     stage.say(Say::dm(Who::Customer, "van gisteren")).await;
