@@ -2,7 +2,8 @@
 //!
 //! The service keeps one log of changes over all conversations. Without a cursor the log starts now, so the order is: take the
 //! log's place first, then read what lies before it, conversation by conversation, then follow the log from the place taken.
-//! Promises: what happens during the back-fill is in the log and rings; a stored place is never thrown away.
+//! Promises: what happens during the back-fill is in the log and rings; a stored place is never thrown away; one conversation
+//! that is refused (left on the telephone) stops no other.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -156,7 +157,13 @@ async fn read_back(
         if let Some(place) = &place {
             query.push(("cursor", place));
         }
-        let answer = api.get("chat.bsky.convo.getMessages", &query).await?;
+        let answer = match api.get("chat.bsky.convo.getMessages", &query).await {
+            Err(fault) if is_of_this_one(&fault) => {
+                tracing::info!(?fault, "the past of a conversation is refused; the others are read");
+                continue;
+            }
+            answer => answer?,
+        };
         let mut oldest = i64::MAX;
         for value in answer["messages"].as_array().into_iter().flatten() {
             if let Some(at) = value["sentAt"].as_str().and_then(Timestamp::parse_rfc3339) {
@@ -253,9 +260,21 @@ async fn who(api: &Api, members: &Members, convo: &str) -> Result<Convo, Fault> 
             Ok(found)
         }
         // We are no longer in it; the messages still say who sent them.
-        Err(fault) if fault.is("InvalidConvo") => Ok(Convo { id: convo.to_owned(), ..Convo::default() }),
+        Err(fault) if is_of_this_one(&fault) => Ok(Convo { id: convo.to_owned(), ..Convo::default() }),
         Err(fault) => Err(fault),
     }
+}
+
+/// Whether this conversation is refused, and not the account or the service as a whole.
+fn is_of_this_one(fault: &Fault) -> bool {
+    let Fault::Refused(refusal) = fault else { return false };
+    let whole = refusal.is_stale_session()
+        || refusal.is_missing_scope()
+        || ChannelError::from(refusal.clone()).class == Class::Unauthorized
+        || refusal.message.contains("could not resolve proxy")
+        // Nothing is at this address: who is there says what it misses.
+        || (refusal.status == 404 && matches!(refusal.error.as_str(), "" | "XRPCNotSupported" | "MethodNotImplemented"));
+    (400..500).contains(&refusal.status) && !whole
 }
 
 /// How the chat service answers: for `probe`.

@@ -174,6 +174,50 @@ async fn what_is_written_to_one_person_goes_to_no_group() {
 }
 
 #[tokio::test]
+async fn a_conversation_that_is_refused_stops_no_other() {
+    let stage = Stage::start().await;
+    let (brand, customer, other) = (stage.did(Who::Brand), stage.did(Who::Customer), stage.did(Who::Other));
+    stage.say(Say::dm(Who::Customer, "van de een")).await;
+    stage.say(Say::dm(Who::Other, "van de ander")).await;
+    let left = stage.network.lock().group_of(&[&customer, &other, &brand], "Weg hier");
+    stage.network.lock().chat_say(&other, &left, &json!({"text": "van ons allen"})).ok().unwrap();
+    stage.clock.advance(Duration::from_secs(60));
+    // One of the three is refused in the middle of the back-fill.
+    stage.wire().inject(Rule::new("*getMessages", refused("InvalidConvo", "Convo not found")));
+    let mut inbox = Inbox::connected(&stage).await;
+    let came = inbox.count("van de") + inbox.count("van ons");
+    assert_eq!(came, 2, "the others came");
+    // And one that the brand left on the telephone, while the log still tells of it.
+    stage.network.lock().chat_say(&customer, &left, &json!({"text": "nog van alles"})).ok().unwrap();
+    stage.network.lock().leave(&left, &brand);
+    stage.say(Say::dm(Who::Customer, "en ik wacht")).await;
+    inbox.restart(&stage);
+    stage.wire().inject(Rule::new("*getConvo", refused("ConvoGone", "no such conversation")));
+    inbox.pull().await.unwrap();
+    assert_eq!((inbox.count("nog van alles"), inbox.count("en ik wacht")), (1, 1));
+    // What is about the account as a whole, or passes, leaves nothing out.
+    stage.say(Say::dm(Who::Other, "niet overslaan")).await;
+    for (fault, class) in [
+        (Fault::with_headers(429, &[("retry-after", "60")]), Class::RateLimited { until: stage.clock.now() }),
+        (refused("AccountTakedown", "closed"), Class::Unauthorized),
+        (refused("InvalidRequest", "could not resolve proxy did service url"), Class::Transient),
+        (Fault::status(404), Class::Transient),
+        (Fault::status(502), Class::Transient),
+    ] {
+        inbox.restart(&stage);
+        stage.wire().inject(Rule::new("*getConvo", fault));
+        let error = inbox.pull().await.unwrap_err();
+        assert_eq!(std::mem::discriminant(&error.class), std::mem::discriminant(&class), "{error:?}");
+    }
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.find("niet overslaan").thread.external_id, format!("dm:{other}"));
+}
+
+fn refused(error: &str, message: &str) -> Fault {
+    Fault::Answer { status: 400, headers: vec![], body: json!({"error": error, "message": message}).to_string() }
+}
+
+#[tokio::test]
 async fn what_happens_during_the_backfill_rings() {
     let stage = Stage::start().await;
     stage.say(Say::dm(Who::Customer, "van gisteren")).await;
