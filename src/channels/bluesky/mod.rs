@@ -22,6 +22,7 @@ mod session;
 mod tests;
 mod thread;
 mod tid;
+mod walk;
 mod wire;
 mod xrpc;
 

@@ -124,6 +124,29 @@ async fn a_day_of_absence_is_caught_up_whole() {
 }
 
 #[tokio::test]
+async fn what_the_index_shows_an_hour_late_arrives_whole() {
+    let stage = Stage::start().await;
+    let mut inbox = Inbox::connected(&stage).await;
+    let began = stage.clock.now();
+    for n in 0..150 {
+        stage.say(Say::mention(Who::Customer, format!("op tijd <{n}>"))).await;
+    }
+    while stage.clock.now().since(began) < Duration::from_secs(3_600) {
+        stage.clock.advance(Duration::from_secs(300));
+        inbox.pull().await.unwrap();
+    }
+    for n in 0..1_200 {
+        dated(&stage, &format!("te laat <{n}>"), began.plus(Duration::from_secs(n * 3)));
+    }
+    inbox.pull().await.unwrap();
+    assert_eq!((inbox.count("te laat"), inbox.count("op tijd")), (1_200, 150));
+    let before = stage.calls("listNotifications");
+    inbox.pull().await.unwrap();
+    assert!(stage.calls("listNotifications") - before <= 14, "and then nothing of it is news");
+    assert!(inbox.seen.values().all(|times| *times == 1), "what is known does not come again");
+}
+
+#[tokio::test]
 async fn a_reply_far_below_the_brands_post_arrives_without_a_notification() {
     let stage = Stage::start().await;
     let mut inbox = Inbox::connected(&stage).await;
