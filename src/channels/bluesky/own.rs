@@ -1,9 +1,10 @@
 //! The feed `own`: the brand's recent posts, for what notifications do not tell: answers written in another client, replies more
 //! than five levels below the brand's post, and replies that were indexed before what they answer (seen at the reference index).
 //!
-//! A post is looked at when it is new and is or has a reply, when its number of direct replies changed, and, when its thread is
-//! deep, every ten minutes: the number does not count what hangs further down.
-//! Promises: a bounded number of calls for each pull; the cursor holds what was seen.
+//! Every pull reads from the newest down to a page on which all is known. A post is looked at when it is new and is or has a reply,
+//! when its number of direct replies changed, and, when its thread is deep, every ten minutes: the number does not count what hangs
+//! further down.
+//! Promises: a bounded number of calls for each pull, and the walk's place in the cursor; the cursor holds what was seen.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -13,21 +14,38 @@ use serde_json::{Value, json};
 use super::api::Api;
 use super::convert;
 use super::thread::Judge;
-use super::wire::{FeedPost, Node};
+use super::walk::{DAY, onward};
+use super::wire::{FeedPost, Node, PostView};
 use crate::channels::{Batch, ChannelError, Item, Unreadable};
 use crate::model::Direction;
 
-const DAY: i64 = 86_400_000;
 const AGAIN: i64 = 600_000;
 /// Threads looked at in one pull.
 const LOOKS: usize = 10;
+/// Levels read below a post.
+const BELOW: u32 = 10;
 /// Levels below a post from which on its own count says nothing about news.
 const DEEP: u32 = 2;
+/// Pages of one walk: a thousand posts.
+const CAP: u32 = 20;
+/// How many posts are remembered, the newest. What is older than all of them is not looked at again.
+const KEEP: usize = 300;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Cursor {
     connected: i64,
     seen: BTreeMap<String, Seen>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    walk: Option<Walk>,
+}
+
+/// The page that is read, and what is known of it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Walk {
+    at: Option<String>,
+    pages: u32,
+    /// Something on it had not been seen.
+    news: bool,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -35,6 +53,51 @@ struct Seen {
     replies: i64,
     looked: i64,
     deep: bool,
+    /// When it was written, as the feed is sorted.
+    #[serde(default)]
+    at: i64,
+}
+
+impl Seen {
+    fn is_due(&self, replies: i64, now: i64) -> bool {
+        let rested = now - self.looked >= AGAIN;
+        self.replies != replies || (self.deep && rested)
+    }
+}
+
+impl Cursor {
+    /// Posts from before this are left alone: they are older than what was asked for, or than all that is remembered.
+    fn floor(&self, api: &Api, now: i64) -> i64 {
+        let history = i64::try_from(api.context.history.as_millis()).unwrap_or(30 * DAY);
+        let asked = (self.connected - history).max(now - 30 * DAY);
+        let remembered = if self.seen.len() < KEEP {
+            None
+        } else {
+            self.seen.values().map(|seen| seen.at).filter(|at| *at > 0).min()
+        };
+        remembered.map_or(asked, |at| at.max(asked))
+    }
+
+    /// Forgets what no walk comes to again.
+    fn forget(&mut self, floor: i64) {
+        self.seen.retain(|_, seen| seen.at >= floor);
+        if self.seen.len() > KEEP {
+            let mut ages: Vec<i64> = self.seen.values().map(|seen| seen.at).collect();
+            ages.sort_unstable_by_key(|at| std::cmp::Reverse(*at));
+            let oldest = ages[KEEP - 1];
+            self.seen.retain(|_, seen| seen.at >= oldest);
+        }
+    }
+}
+
+/// A page of the feed.
+#[derive(Default)]
+struct Page {
+    /// Posts whose threads are to be looked at.
+    due: Vec<PostView>,
+    /// Whether any post of it is one of the brand's.
+    ours: bool,
+    next: Option<String>,
 }
 
 /// One look at the brand's posts.
@@ -42,22 +105,55 @@ struct Seen {
 /// # Errors
 /// The classes of any call.
 pub async fn pull(api: &Api, cursor: Option<&Value>) -> Result<Batch, ChannelError> {
-    let now = api.context.clock.now().0;
+    let now = api.context.clock.now();
     let brand = api.login().await?.did;
     let mut cursor = cursor.and_then(|value| Cursor::deserialize(value).ok()).unwrap_or_default();
     if cursor.connected == 0 {
-        cursor.connected = now;
+        cursor.connected = now.0;
     }
-    let history = i64::try_from(api.context.history.as_millis()).unwrap_or(30 * DAY);
-    let oldest = cursor.connected - history;
-    let query =
-        [("actor", brand.as_str()), ("limit", "50"), ("filter", "posts_with_replies"), ("includePins", "false")];
+    let mut batch = Batch::default();
+    let mut walk = cursor.walk.take().unwrap_or_default();
+    let page = loop {
+        let page = page(api, &brand, &mut cursor, &mut walk, &mut batch).await?;
+        let goes_on = page.next.is_some() && walk.pages + 1 < CAP && (walk.news || !page.ours);
+        if !goes_on || !page.due.is_empty() {
+            if page.due.len() > LOOKS {
+                cursor.walk = Some(walk);
+            } else if goes_on {
+                cursor.walk = Some(Walk { at: page.next.clone(), pages: walk.pages + 1, news: false });
+            }
+            break page;
+        }
+        walk = Walk { at: page.next, pages: walk.pages + 1, news: false };
+    };
+    batch.more = cursor.walk.is_some();
+    look(api, &brand, &mut cursor, page.due, &mut batch).await?;
+    if cursor.walk.is_none() {
+        let floor = cursor.floor(api, now.0);
+        cursor.forget(floor);
+    }
+    batch.quota = api.quota();
+    batch.next = Some(json!(cursor));
+    Ok(batch)
+}
+
+async fn page(
+    api: &Api,
+    brand: &str,
+    cursor: &mut Cursor,
+    walk: &mut Walk,
+    batch: &mut Batch,
+) -> Result<Page, ChannelError> {
+    let now = api.context.clock.now().0;
+    let floor = cursor.floor(api, now);
+    let mut query = vec![("actor", brand), ("limit", "50"), ("filter", "posts_with_replies"), ("includePins", "false")];
+    if let Some(at) = &walk.at {
+        query.push(("cursor", at));
+    }
     let answer = api.get("app.bsky.feed.getAuthorFeed", &query).await?;
     let raw = answer["feed"].as_array().ok_or_else(|| ChannelError::transient("the answer has no feed"))?;
-
-    let mut batch = Batch::default();
+    let mut page = Page::default();
     let mut listed = HashSet::new();
-    let mut due = Vec::new();
     for value in raw {
         let entry = match FeedPost::deserialize(value) {
             Ok(entry) => entry,
@@ -69,30 +165,50 @@ pub async fn pull(api: &Api, cursor: Option<&Value>) -> Result<Batch, ChannelErr
         if !entry.reason.is_null() || entry.post.author.did != brand || !listed.insert(entry.post.uri.clone()) {
             continue;
         }
-        let sorted = convert::sorted(&entry.post).0;
-        if sorted < oldest || sorted < now - 30 * DAY {
+        page.ours = true;
+        let at = convert::sorted(&entry.post).0;
+        if at < floor {
             continue;
         }
         let replies = entry.post.reply_count;
-        let is_due = match cursor.seen.get(&entry.post.uri) {
-            None => replies > 0 || entry.post.record.reply.is_some(),
-            Some(seen) => seen.replies != replies || (seen.deep && now - seen.looked >= AGAIN),
+        let is_due = match cursor.seen.get_mut(&entry.post.uri) {
+            None => {
+                walk.news = true;
+                replies > 0 || entry.post.record.reply.is_some()
+            }
+            Some(seen) => {
+                seen.at = at;
+                seen.is_due(replies, now)
+            }
         };
         if is_due {
-            due.push((entry.post.uri, replies));
+            page.due.push(entry.post);
         } else {
-            cursor.seen.entry(entry.post.uri).or_insert(Seen { replies, looked: now, deep: false });
+            let seen = Seen { replies, looked: now, deep: false, at };
+            cursor.seen.entry(entry.post.uri).or_insert(seen);
         }
     }
-    cursor.seen.retain(|uri, _| listed.contains(uri));
-    batch.more = due.len() > LOOKS;
+    page.next = answer["cursor"].as_str().and_then(|next| onward(next, walk.at.as_deref()));
+    Ok(page)
+}
+
+/// Looks at the threads of some of these posts.
+async fn look(
+    api: &Api,
+    brand: &str,
+    cursor: &mut Cursor,
+    due: Vec<PostView>,
+    batch: &mut Batch,
+) -> Result<(), ChannelError> {
+    let now = api.context.clock.now();
+    let history = i64::try_from(api.context.history.as_millis()).unwrap_or(30 * DAY);
+    let oldest = cursor.connected - history;
     let nobody = HashMap::new();
-    let judge = Judge { brand: &brand, notified: &nobody, history_before: cursor.connected };
+    let judge = Judge { brand, notified: &nobody, history_before: cursor.connected };
     let mut given = HashSet::new();
-    for (uri, replies) in due.into_iter().take(LOOKS) {
-        let tree = api.thread(&uri, 10, 80).await?;
-        let deep = depth(&tree) >= DEEP;
-        let found = judge.read(&tree);
+    for post in due.into_iter().take(LOOKS) {
+        let tree = api.thread(&post.uri, BELOW, 80).await?;
+        let (found, deep) = (judge.read(&tree), depth(&tree) >= DEEP);
         // A thread of long ago in which nothing happened since is no news.
         if found.iter().any(|message| message.sent_at.0 >= oldest && message.direction != Direction::Context) {
             batch.items.extend(
@@ -102,11 +218,10 @@ pub async fn pull(api: &Api, cursor: Option<&Value>) -> Result<Batch, ChannelErr
                     .map(|message| Item::Message(Box::new(message))),
             );
         }
-        cursor.seen.insert(uri, Seen { replies, looked: now, deep });
+        let at = convert::sorted(&post).0;
+        cursor.seen.insert(post.uri, Seen { replies: post.reply_count, looked: now.0, deep, at });
     }
-    batch.quota = api.quota();
-    batch.next = Some(json!(cursor));
-    Ok(batch)
+    Ok(())
 }
 
 fn depth(node: &Node) -> u32 {

@@ -147,6 +147,34 @@ async fn what_the_index_shows_an_hour_late_arrives_whole() {
 }
 
 #[tokio::test]
+async fn what_the_brand_said_during_an_outage_comes_back_whole() {
+    let stage = Stage::start().await;
+    let mut inbox = Inbox::connected(&stage).await;
+    let mut asked = Vec::new();
+    for n in 0..120 {
+        asked.push(stage.say(Say::mention(Who::Customer, format!("vraag <{n}>"))).await);
+    }
+    inbox.pull().await.unwrap();
+    for (n, id) in asked.iter().enumerate() {
+        stage.say(Say::reply(Who::Brand, id, format!("antwoord <{n}>"))).await;
+        // Between them, what is in the feed and is none of the brand's answers.
+        stage.say(Say::post(Who::Brand, format!("nieuws <{n}>"))).await;
+    }
+    stage.clock.advance(DAY / 8);
+    inbox.restart(&stage);
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.count("antwoord"), 120);
+    assert!(inbox.messages.values().filter(|m| m.text.contains("antwoord")).all(|m| m.direction == Direction::Out));
+    // What is known is not read again: one page, and nothing of it is looked at.
+    let (pages, looks) = (stage.calls("getAuthorFeed"), stage.calls("getPostThread"));
+    let cursor = inbox.cursors["own"].clone();
+    stage.clock.advance(Duration::from_secs(60));
+    inbox.pull().await.unwrap();
+    assert_eq!((stage.calls("getAuthorFeed") - pages, stage.calls("getPostThread") - looks), (1, 0));
+    assert_eq!(inbox.cursors["own"], cursor, "nothing happened, nothing is written");
+}
+
+#[tokio::test]
 async fn a_reply_far_below_the_brands_post_arrives_without_a_notification() {
     let stage = Stage::start().await;
     let mut inbox = Inbox::connected(&stage).await;
