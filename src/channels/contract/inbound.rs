@@ -124,11 +124,16 @@ pub async fn a_reply_that_does_not_name_the_brand_arrives<H: Harness>() {
     harness.bring(&mut inbox).await.unwrap();
     harness.clock().advance(Duration::from_secs(600));
     let id = harness.say(Say::reply(Who::Customer, &post, "belachelijk dit")).await;
+    harness.bring(&mut inbox).await.unwrap();
+    inbox.find("belachelijk dit");
     harness.say(Say::reply(Who::Other, &id, "helemaal mee eens")).await;
+    // Nothing tells of what hangs below a reply: it is looked for now and then.
+    harness.clock().advance(Duration::from_secs(700));
     harness.bring(&mut inbox).await.unwrap();
     let reply = inbox.find("belachelijk dit");
     assert_eq!((reply.direction, reply.thread.external_id.as_str()), (Direction::In, id.as_str()));
-    assert_eq!(inbox.find("helemaal mee eens").thread.external_id, id);
+    let below = inbox.find("helemaal mee eens");
+    assert_eq!((below.direction, below.thread.external_id.as_str()), (Direction::In, id.as_str()));
     assert_eq!(inbox.messages.values().filter(|m| m.external_id == id).count(), 1);
 }
 

@@ -5,13 +5,14 @@
 //! One thread that the server cannot show does not stop the others.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::api::{self, Api};
 use super::convert::Chain;
 use super::wire::{Status, Surroundings};
-use crate::channels::ChannelError;
 use crate::channels::error::Class;
+use crate::channels::{ChannelError, Quota};
 
 /// How many posts are remembered; about 10 MB.
 const KEEP: usize = 4_000;
@@ -21,7 +22,10 @@ const PATIENCE: u8 = 3;
 const LONGEST: usize = 5_000;
 
 #[derive(Default)]
-pub struct Chains(Mutex<State>);
+pub struct Chains {
+    state: Mutex<State>,
+    asked: AtomicI64,
+}
 
 #[derive(Default)]
 struct State {
@@ -31,7 +35,18 @@ struct State {
 
 impl Chains {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How often the server was asked so far.
+    pub fn asked(&self) -> i64 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// The headroom that an answer told, less what was asked since it was made, when `asked` said `before`.
+    pub fn left_of(&self, quota: Option<Quota>, before: i64) -> Option<Quota> {
+        let asked = self.asked().saturating_sub(before);
+        quota.map(|quota| Quota { remaining: quota.remaining.saturating_sub(asked).max(0), ..quota })
     }
 
     /// The chain down to this post.
@@ -46,7 +61,7 @@ impl Chains {
         if let Some(chain) = self.remembered(&status) {
             return Ok(chain);
         }
-        match surroundings(api, &status).await {
+        match self.surroundings(api, &status).await {
             Ok(found) => {
                 let mut chain: Chain = found.ancestors.into_iter().map(Arc::new).collect();
                 chain.push(status);
@@ -63,7 +78,7 @@ impl Chains {
     /// # Errors
     /// As `of`.
     pub async fn under(&self, api: &Api, status: &Status) -> Result<Vec<Chain>, ChannelError> {
-        let found = match surroundings(api, status).await {
+        let found = match self.surroundings(api, status).await {
             Ok(found) => found,
             Err(error) if self.bear(status, &error) => return Ok(Vec::new()),
             Err(error) => return Err(error),
@@ -83,6 +98,13 @@ impl Chains {
             chains.push(above);
         }
         Ok(chains)
+    }
+
+    async fn surroundings(&self, api: &Api, status: &Status) -> Result<Surroundings, ChannelError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let request =
+            api.request(reqwest::Method::GET, &["api", "v1", "statuses", status.id.as_str(), "context"]).await?;
+        api::read(&api.ask(request).await?)
     }
 
     fn remembered(&self, status: &Arc<Status>) -> Option<Chain> {
@@ -146,11 +168,4 @@ impl State {
         chain.reverse();
         Some(chain)
     }
-}
-
-async fn surroundings(api: &Api, status: &Status) -> Result<Surroundings, ChannelError> {
-    let answer = api
-        .ask(api.request(reqwest::Method::GET, &["api", "v1", "statuses", status.id.as_str(), "context"]).await?)
-        .await?;
-    api::read(&answer)
 }

@@ -12,6 +12,7 @@ pub mod fake;
 mod length;
 mod moderate;
 mod oauth;
+mod own;
 mod pull;
 mod recheck;
 mod reply;

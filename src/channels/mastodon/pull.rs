@@ -1,8 +1,7 @@
-//! Asking: the notifications and the brand's own posts.
+//! Asking: the notifications, and what both feeds share.
 //!
 //! Cursor of `notifications`: `{since, id?, back?, fresh?}` — `since`: when Balie came (ms); `id`: the newest notification
 //! read; `back`: while the past is walked, the oldest read so far; `fresh`: what is walked back is news, not history.
-//! Cursor of `own`: the same, and `counts`: how many replies each recent post had when its replies were last read.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
@@ -14,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::convert::before;
-use super::wire::{self, Id, NotificationBody, NotificationHead, Status};
+use super::own::Looked;
+use super::wire::{self, Id, NotificationBody, NotificationHead};
 use super::{Mastodon, api};
 use crate::channels::client::Answer;
 use crate::channels::{Batch, ChannelError, Feed, Item, Message, Unreadable};
@@ -30,37 +30,39 @@ pub const FEEDS: &[Feed] = &[
 
 /// The most a page of notifications holds.
 const PAGE: &str = "80";
-/// The most a page of posts holds.
-const POSTS: &str = "40";
 /// A page with at least so many may have a next one. Servers cap pages at will, so fullness cannot be told; a short page
 /// that had a successor costs a pause of one cadence, nothing else.
-const MAYBE_MORE: usize = 15;
-/// How many threads are read in one pull of `own`; the rest follows at once in the next.
-const THREADS_A_PULL: usize = 10;
+pub(super) const MAYBE_MORE: usize = 15;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Cursor {
-    since: i64,
+pub(super) struct Cursor {
+    pub(super) since: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
+    pub(super) id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    back: Option<String>,
+    pub(super) back: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    fresh: bool,
+    pub(super) fresh: bool,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    counts: BTreeMap<String, i64>,
+    pub(super) counts: BTreeMap<String, i64>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) looked: BTreeMap<String, Looked>,
     /// What of the last page could not be read and was reported, as short hashes.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    bad: BTreeSet<String>,
+    pub(super) bad: BTreeSet<String>,
 }
 
 impl Cursor {
     /// Of what could not be read, what was not reported the last time: the newest page is asked for again and again.
-    fn report(&mut self, unreadable: Vec<Unreadable>) -> Vec<Unreadable> {
-        let hash = |bad: &Unreadable| URL_SAFE_NO_PAD.encode(&Sha256::digest(bad.payload.as_bytes())[..9]);
+    pub(super) fn report(&mut self, unreadable: Vec<Unreadable>) -> Vec<Unreadable> {
+        let hash = |bad: &Unreadable| short_hash(&bad.payload);
         let old = std::mem::replace(&mut self.bad, unreadable.iter().map(hash).collect());
         unreadable.into_iter().filter(|bad| !old.contains(&hash(bad))).collect()
     }
+}
+
+pub(super) fn short_hash(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(&Sha256::digest(text.as_bytes())[..9])
 }
 
 /// Collects a batch: every message once, what came for its own sake before what came along.
@@ -95,7 +97,7 @@ impl Collected {
 }
 
 impl Mastodon {
-    fn cursor(&self, cursor: Option<&serde_json::Value>) -> Option<Cursor> {
+    pub(super) fn cursor(&self, cursor: Option<&serde_json::Value>) -> Option<Cursor> {
         let cursor: Cursor = serde_json::from_value(cursor?.clone()).ok()?;
         self.came(Timestamp(cursor.since));
         Some(cursor)
@@ -125,6 +127,7 @@ impl Mastodon {
         let answer = self.api.ask(request).await.map_err(api::of_feed)?;
         let text = api::text(&answer);
         let raw = wire::elements(&text).map_err(|_| api::not_json())?;
+        let asked = self.chains.asked();
 
         let history = first || (walking_back && !next.fresh);
         let horizon = now.minus(self.api.context.history);
@@ -199,155 +202,11 @@ impl Mastodon {
             unreadable,
             next: Some(to_value(&next)),
             more,
-            quota: api::quota(&answer),
+            quota: self.chains.left_of(api::quota(&answer), asked),
         })
     }
 
-    /// What the brand said elsewhere, and who answered its posts without naming it.
-    pub(super) async fn own(&self, cursor: Option<&serde_json::Value>) -> Result<Batch, ChannelError> {
-        let now = self.api.context.clock.now();
-        let me = self.me().await?;
-        let old = self.cursor(cursor);
-        let first = old.is_none();
-        let mut next = old.unwrap_or(Cursor { since: now.0, ..Cursor::default() });
-        let horizon = now.minus(self.api.context.history);
-        let walking_back = next.back.is_some();
-        let (mut collected, mut unreadable) = (Collected::default(), Vec::new());
-
-        let place = next.back.as_deref().map(|back| ("max_id", back));
-        let (mut page, mut answer) = self.posts(&me.id, place, false, &mut unreadable).await?;
-        let mut caught_up = true;
-        if !first
-            && !walking_back
-            && let Some(id) = next.id.clone()
-        {
-            // A full page of posts that are all new: there may be older new ones, so walk up from where we were.
-            if page.len() >= MAYBE_MORE && page.iter().all(|status| status.id.is_newer_than(&id)) {
-                (page, answer) = self.posts(&me.id, Some(("min_id", &id)), false, &mut unreadable).await?;
-                caught_up = page.len() < MAYBE_MORE;
-            }
-        }
-        let history = first || walking_back;
-        let beyond = history && page.iter().any(|status| status.created_at < horizon);
-        if history {
-            page.retain(|status| status.created_at >= horizon);
-        }
-        for status in &page {
-            let new = history || next.id.as_deref().is_none_or(|id| status.id.is_newer_than(id));
-            if new {
-                let chain = self.chains.of(&self.api, status.clone()).await?;
-                let since = before(Timestamp(next.since));
-                collected.add(me.messages(&chain, false, |status| history || since(status)));
-            }
-        }
-        let newest =
-            page.iter().map(|status| &status.id).reduce(|a, b| if b.is_newer_than(a.as_str()) { b } else { a });
-        if let Some(newest) = newest
-            && next.id.as_deref().is_none_or(|id| newest.is_newer_than(id))
-        {
-            next.id = Some(newest.0.clone());
-        }
-
-        // Posts of the brand's own stay interesting longer than its answers: a second page without answers.
-        let mut watched = page.clone();
-        if !walking_back && caught_up {
-            let (top, _) = self.posts(&me.id, None, true, &mut Vec::new()).await?;
-            watched.extend(top);
-        }
-        let (asked, waiting) = self.answered(&me, watched, horizon, &mut next, history, &mut collected).await?;
-        let mut quota = api::quota(&answer);
-        if let Some(quota) = &mut quota {
-            quota.remaining = quota.remaining.saturating_sub(asked).max(0);
-        }
-
-        let mut more = waiting || !caught_up;
-        if history {
-            let go_on = !beyond && page.len() >= MAYBE_MORE;
-            more |= go_on;
-            // While threads of an old page wait, that page is asked for again; the newest is looked at in any case.
-            if !(walking_back && waiting) {
-                let oldest =
-                    page.iter().map(|status| &status.id).reduce(|a, b| if a.is_newer_than(b.as_str()) { b } else { a });
-                next.back = oldest.filter(|_| go_on).map(|id| id.0.clone());
-            }
-        }
-        let unreadable = next.report(unreadable);
-        Ok(Batch { items: collected.finish(), unreadable, next: Some(to_value(&next)), more, quota })
-    }
-
-    /// Reads the threads under the posts whose number of replies changed, some at a time. Says how many, and whether some wait.
-    async fn answered(
-        &self,
-        me: &super::convert::Me,
-        watched: Vec<Status>,
-        horizon: Timestamp,
-        next: &mut Cursor,
-        history: bool,
-        collected: &mut Collected,
-    ) -> Result<(i64, bool), ChannelError> {
-        let since = Timestamp(next.since);
-        let mut counts = BTreeMap::new();
-        let (mut asked, mut waiting) = (0, false);
-        for status in watched {
-            if counts.contains_key(&status.id.0) {
-                continue;
-            }
-            let known = next.counts.get(&status.id.0).copied();
-            if status.replies_count == known.unwrap_or_default() || status.is_direct() {
-                counts.insert(status.id.0.clone(), status.replies_count);
-                continue;
-            }
-            if asked >= THREADS_A_PULL {
-                waiting = true;
-                counts.extend(known.map(|count| (status.id.0.clone(), count)));
-                continue;
-            }
-            asked += 1;
-            for chain in self.chains.under(&self.api, &status).await? {
-                let Some(last) = chain.last() else { continue };
-                if last.created_at < horizon {
-                    continue;
-                }
-                collected.add(me.messages(&chain, false, |status| history || status.created_at < since));
-            }
-            counts.insert(status.id.0.clone(), status.replies_count);
-        }
-        if history {
-            next.counts.extend(counts);
-        } else {
-            next.counts = counts;
-        }
-        Ok((i64::try_from(asked).unwrap_or(i64::MAX), waiting))
-    }
-
-    /// A page of the brand's own posts, newest first.
-    async fn posts(
-        &self,
-        me: &str,
-        place: Option<(&str, &str)>,
-        without_answers: bool,
-        unreadable: &mut Vec<Unreadable>,
-    ) -> Result<(Vec<Status>, Answer), ChannelError> {
-        let mut query = vec![("limit", POSTS), ("exclude_reblogs", "true")];
-        if without_answers {
-            query.push(("exclude_replies", "true"));
-        }
-        query.extend(place);
-        let request = self.api.request(Method::GET, &["api", "v1", "accounts", me, "statuses"]).await?.query(&query);
-        let answer = self.api.ask(request).await.map_err(api::of_feed)?;
-        let text = api::text(&answer);
-        let mut page = Vec::new();
-        for element in wire::elements(&text).map_err(|_| api::not_json())? {
-            match serde_json::from_str::<Status>(element.get()) {
-                Ok(status) if status.reblog.is_some() || status.account.id.as_str() != me => {}
-                Ok(status) => page.push(status),
-                Err(error) => unreadable.push(self.unreadable(element.get(), &error)),
-            }
-        }
-        Ok((page, answer))
-    }
-
-    fn unreadable(&self, payload: &str, error: &serde_json::Error) -> Unreadable {
+    pub(super) fn unreadable(&self, payload: &str, error: &serde_json::Error) -> Unreadable {
         Unreadable {
             payload: payload.to_owned(),
             error: format!("{}: {error}", self.api.base().host_str().unwrap_or_default()),
@@ -355,7 +214,7 @@ impl Mastodon {
     }
 }
 
-fn to_value(cursor: &Cursor) -> serde_json::Value {
+pub(super) fn to_value(cursor: &Cursor) -> serde_json::Value {
     serde_json::to_value(cursor).unwrap_or_default()
 }
 

@@ -39,6 +39,39 @@ async fn a_thread_that_the_server_cannot_show_does_not_stop_the_others() {
 }
 
 #[tokio::test]
+async fn the_allowance_given_back_is_what_the_threads_leave() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    for n in 0..6 {
+        let root = played.platform.post(new("buur", "een draad", None, Visibility::Public)).unwrap();
+        let text = format!("@brand vraag <{n}>");
+        played.platform.post(new("klant@zorgplein.example", &text, Some(&root), Visibility::Public)).unwrap();
+    }
+    let pull = inbox.channel.pull().unwrap();
+    let first = pull.pull("notifications", inbox.cursors.get("notifications")).await.unwrap().quota.unwrap();
+    let again = pull.pull("notifications", inbox.cursors.get("notifications")).await.unwrap().quota.unwrap();
+    // The second asks for the page alone: the threads are remembered.
+    assert_eq!(again.remaining, first.remaining - 1);
+    inbox.pull().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_thread_in_which_nothing_happens_is_read_again_and_given_once() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let post = played.platform.post(new("brand", "nieuwe dienstregeling", None, Visibility::Public)).unwrap();
+    let reply = played.platform.post(new("buur", "belachelijk dit", Some(&post), Visibility::Public)).unwrap();
+    inbox.pull().await.unwrap();
+    let path = format!("/api/v1/statuses/{post}/context");
+    for _ in 0..20 {
+        played.clock.advance(Duration::from_secs(61));
+        inbox.pull().await.unwrap();
+    }
+    assert_eq!(inbox.seen[&reply], 1);
+    assert_eq!(played.running.wire.calls_to(&Method::GET, &path).len(), 3, "every ten minutes");
+}
+
+#[tokio::test]
 async fn an_old_server_works_with_what_it_has() {
     let played = Played::start().await;
     played.running.wire.inject(Rule::new("/api/v2/instance", Fault::status(404)).always());
