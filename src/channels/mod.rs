@@ -62,6 +62,7 @@ pub mod webchat;
 
 mod item;
 mod lenient;
+mod stumbles;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -13,6 +13,7 @@ use super::wire::{Convo, Node, PostView};
 use super::xrpc::{self, Body, Fault};
 use crate::channels::{ChannelError, Context, Quota};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// How many posts one `getPosts` takes.
 pub const POSTS_MAX: usize = 25;
@@ -52,7 +53,7 @@ impl Api {
         *self.quota.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn call(&self, nsid: &str, query: &[(&str, &str)], body: Body) -> Result<Value, Fault> {
+    async fn call<T: DeserializeOwned>(&self, nsid: &str, query: &[(&str, &str)], body: Body) -> Result<T, Fault> {
         let login = self.session.login().await?;
         match self.once(&login, nsid, query, &body).await {
             Err(Fault::Refused(refusal)) if refusal.is_stale_session() => {
@@ -63,13 +64,19 @@ impl Api {
         }
     }
 
-    async fn once(&self, login: &Login, nsid: &str, query: &[(&str, &str)], body: &Body) -> Result<Value, Fault> {
+    async fn once<T: DeserializeOwned>(
+        &self,
+        login: &Login,
+        nsid: &str,
+        query: &[(&str, &str)],
+        body: &Body,
+    ) -> Result<T, Fault> {
         let url = xrpc::address(&login.pds, nsid, query)?;
         let mut request = xrpc::request(&self.context.client, &url, body)?.bearer_auth(&login.access);
         if nsid.starts_with("chat.bsky.") {
             request = request.header("atproto-proxy", &self.chat_proxy);
         }
-        let (result, quota) = xrpc::send(&self.context.client, &self.context.clock, request).await;
+        let (result, quota) = xrpc::send_for(&self.context.client, &self.context.clock, request).await;
         if quota.is_some() {
             *self.quota.lock().unwrap_or_else(PoisonError::into_inner) = quota;
         }
@@ -81,6 +88,14 @@ impl Api {
     /// # Errors
     /// `Fault`.
     pub async fn get(&self, nsid: &str, query: &[(&str, &str)]) -> Result<Value, Fault> {
+        self.call(nsid, query, Body::None).await
+    }
+
+    /// A query whose answer has this shape.
+    ///
+    /// # Errors
+    /// `Fault`.
+    pub async fn get_as<T: DeserializeOwned>(&self, nsid: &str, query: &[(&str, &str)]) -> Result<T, Fault> {
         self.call(nsid, query, Body::None).await
     }
 
@@ -163,7 +178,7 @@ impl Api {
     /// # Errors
     /// `Fault`.
     pub async fn upload(&self, mime: &str, bytes: bytes::Bytes) -> Result<Value, Fault> {
-        let mut answer =
+        let mut answer: Value =
             self.call("com.atproto.repo.uploadBlob", &[], Body::Blob { mime: mime.to_owned(), bytes }).await?;
         match answer["blob"].take() {
             blob @ Value::Object(_) => Ok(blob),

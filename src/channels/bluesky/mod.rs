@@ -6,6 +6,7 @@
 //! Must not: know the desk.
 
 mod api;
+mod around;
 mod chat;
 mod convert;
 mod facets;
@@ -33,6 +34,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::stumbles::Stumbles;
 use super::{
     Action, Allowance, AttachmentLimit, Batch, Channel, ChannelError, Class, Context, Descriptor, Draft, Feed, Field,
     FieldKind, Known, Limit, Measure, Moderate, Outgoing, Probe, Pull, Reply, Sent, ThreadRef, Unit, Unreadable, Words,
@@ -129,6 +131,7 @@ const CHATS: Feed = Feed { key: "chat", busy: Duration::from_secs(10), idle: Dur
 struct Bluesky {
     api: Api,
     members: chat::Members,
+    stumbles: Stumbles,
 }
 
 fn connect(context: Context) -> Result<Arc<dyn Channel>, ChannelError> {
@@ -177,7 +180,8 @@ fn connect(context: Context) -> Result<Arc<dyn Channel>, ChannelError> {
         }
     };
     let session = Session::new(context.clone(), service, identifier, plc);
-    Ok(Arc::new(Bluesky { api: Api::new(context, session, chat_proxy), members: chat::Members::default() }))
+    let api = Api::new(context, session, chat_proxy);
+    Ok(Arc::new(Bluesky { api, members: chat::Members::default(), stumbles: Stumbles::default() }))
 }
 
 fn setting(what: &str, cause: (&str, &str), cure: (&str, &str)) -> ChannelError {
@@ -296,8 +300,8 @@ impl Pull for Bluesky {
 
     async fn pull(&self, feed: &str, cursor: Option<&Value>) -> Result<Batch, ChannelError> {
         match feed {
-            "notifications" => notifications::pull(&self.api, cursor).await,
-            "own" => own::pull(&self.api, cursor).await,
+            "notifications" => notifications::pull(&self.api, &self.stumbles, cursor).await,
+            "own" => own::pull(&self.api, &self.stumbles, cursor).await,
             "chat" => chat::pull(&self.api, &self.members, cursor).await,
             other => Err(ChannelError::rejected("bluesky.feed", format!("there is no feed \"{other}\"."))),
         }
@@ -309,7 +313,7 @@ impl Pull for Bluesky {
 
     async fn reread(&self, feed: &str, payload: &str) -> Result<Batch, ChannelError> {
         match feed {
-            "notifications" => notifications::reread(&self.api, payload).await,
+            "notifications" => notifications::reread(&self.api, &self.stumbles, payload).await,
             other => {
                 let error = format!("payloads of \"{other}\" cannot be read apart from their page");
                 let unreadable = vec![Unreadable { payload: payload.to_owned(), error }];

@@ -7,7 +7,7 @@
 //! known one.
 //!
 //! Promises: a page with news ends the call and the walk's place is in the cursor, so a crash goes on there; what is known is in
-//! the cursor; a poll without news leaves the cursor as it is.
+//! the cursor; a poll without news leaves the cursor as it is; one thread that cannot be shown stops nothing else.
 //! Must not: rely on the desk's memory.
 
 use std::collections::{HashMap, HashSet};
@@ -18,11 +18,17 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::api::{Api, POSTS_MAX};
+use super::around::{self, Shown};
 use super::thread::Judge;
 use super::walk::{DAY, KNOWN_WIDTH, Kind, OVERLAP, Walk, among, goes_on, hashes, onward, past};
-use super::wire::{AtUri, Node, Notification, PostView, Record};
+use super::wire::{AtUri, Heading, Node, Notification, Notifications, PostView, Record};
+use crate::channels::stumbles::{Failures, Stumbles};
 use crate::channels::{Batch, ChannelError, Item, Message, Unreadable};
 use crate::model::Timestamp;
+
+/// Levels below a post that are read with it: what hangs further down comes by its own notification, or by the feed `own`. A post
+/// of somebody famous has more below it than any answer holds.
+const BELOW: u32 = 2;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Cursor {
@@ -42,7 +48,7 @@ struct Cursor {
 ///
 /// # Errors
 /// The classes of any call.
-pub async fn pull(api: &Api, cursor: Option<&Value>) -> Result<Batch, ChannelError> {
+pub async fn pull(api: &Api, stumbles: &Stumbles, cursor: Option<&Value>) -> Result<Batch, ChannelError> {
     let now = api.context.clock.now().0;
     let mut cursor = cursor.and_then(|value| Cursor::deserialize(value).ok()).unwrap_or_default();
     let mut walk = cursor.walk.take().unwrap_or_else(|| {
@@ -63,7 +69,7 @@ pub async fn pull(api: &Api, cursor: Option<&Value>) -> Result<Batch, ChannelErr
             (walk.at, walk.place) = (page.next, page.place);
             continue;
         }
-        return keep(api, cursor, walk, page, goes_on).await;
+        return keep(api, stumbles, cursor, walk, page, goes_on).await;
     }
 }
 
@@ -93,21 +99,21 @@ async fn page(api: &Api, cursor: &Cursor, walk: &Walk) -> Result<Page, ChannelEr
     if let Some(at) = &walk.at {
         query.push(("cursor", at));
     }
-    let answer = api.get("app.bsky.notification.listNotifications", &query).await?;
-    let raw =
-        answer["notifications"].as_array().ok_or_else(|| ChannelError::transient("the answer has no notifications"))?;
+    let answer: Notifications = api.get_as("app.bsky.notification.listNotifications", &query).await?;
 
     let known: HashMap<&str, usize> = hashes(&cursor.known).enumerate().map(|(at, hash)| (hash, at)).collect();
     let history_floor = walk.started - i64::try_from(api.context.history.as_millis()).unwrap_or(30 * DAY);
     let mut page = Page { place: walk.place, ..Page::default() };
     let mut fresh: Vec<(usize, String)> = Vec::new();
-    for value in raw {
-        let sorted = value["indexedAt"].as_str().and_then(Timestamp::parse_rfc3339).map(|at| at.0);
+    for raw in &answer.notifications {
+        let raw = raw.get();
+        let heading: Heading = serde_json::from_str(raw).unwrap_or_default();
+        let sorted = Timestamp::parse_rfc3339(&heading.indexed_at).map(|at| at.0);
         page.position = match (page.position, sorted) {
             (Some(a), Some(b)) => Some(std::cmp::min::<i64>(a, b)),
             (a, b) => a.or(b),
         };
-        let hash = hash(value);
+        let hash = hash(&heading, raw);
         if let Some(&at) = known.get(hash.as_str()) {
             page.place = past(page.place, at);
             continue;
@@ -117,18 +123,18 @@ async fn page(api: &Api, cursor: &Cursor, walk: &Walk) -> Result<Page, ChannelEr
         }
         fresh.push((page.place, hash));
         let wanted = walk.kind != Kind::First || sorted.is_none_or(|at| at >= history_floor);
-        match read(value) {
+        match read(raw) {
             Ok(note) if wanted && matches!(note.reason.as_str(), "mention" | "reply" | "quote") => {
                 page.notes.push(note);
             }
             Ok(_) => {}
-            Err(error) => page.unreadable.push(Unreadable { payload: value.to_string(), error }),
+            Err(error) => page.unreadable.push(Unreadable { payload: raw.to_owned(), error }),
         }
     }
     page.news = !fresh.is_empty();
     page.place += fresh.len();
     page.known = among(&cursor.known, &fresh);
-    page.next = answer["cursor"].as_str().and_then(|next| onward(next, walk.at.as_deref()));
+    page.next = answer.cursor.and_then(|next| onward(&next, walk.at.as_deref()));
     // A page on which the filter left nothing still moved: then the cursor tells how far.
     let told = page.next.as_deref().and_then(Timestamp::parse_rfc3339).map(|at| at.0);
     page.position = page.position.or(told);
@@ -137,6 +143,7 @@ async fn page(api: &Api, cursor: &Cursor, walk: &Walk) -> Result<Page, ChannelEr
 
 async fn keep(
     api: &Api,
+    stumbles: &Stumbles,
     mut cursor: Cursor,
     mut walk: Walk,
     page: Page,
@@ -144,7 +151,7 @@ async fn keep(
 ) -> Result<Batch, ChannelError> {
     let history = walk.kind == Kind::First;
     let connected = if history { walk.started } else { cursor.connected };
-    let found = messages(api, &page.notes, history, connected).await?;
+    let found = messages(api, stumbles, &page.notes, history, connected).await?;
     cursor.known = page.known;
     if goes_on {
         (walk.at, walk.place) = (page.next, page.place);
@@ -168,11 +175,11 @@ async fn keep(
     })
 }
 
-fn hash(value: &Value) -> String {
+fn hash(heading: &Heading, raw: &str) -> String {
     let mut sha = Sha256::new();
-    match (value["uri"].as_str(), value["reason"].as_str()) {
+    match (&heading.uri, &heading.reason) {
         (Some(uri), Some(reason)) => sha.update(format!("{uri} {reason}")),
-        _ => sha.update(value.to_string()),
+        _ => sha.update(raw),
     }
     let mut text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sha.finalize());
     text.truncate(KNOWN_WIDTH);
@@ -183,20 +190,20 @@ fn hash(value: &Value) -> String {
 ///
 /// # Errors
 /// The classes of any call: what it answers is fetched along.
-pub async fn reread(api: &Api, payload: &str) -> Result<Batch, ChannelError> {
-    let note = serde_json::from_str(payload).map_err(|error| error.to_string()).and_then(|value: Value| read(&value));
-    let note = match note {
+pub async fn reread(api: &Api, stumbles: &Stumbles, payload: &str) -> Result<Batch, ChannelError> {
+    let note = match read(payload) {
         Ok(note) => note,
         Err(error) => {
             let unreadable = vec![Unreadable { payload: payload.to_owned(), error }];
             return Ok(Batch { unreadable, ..Batch::default() });
         }
     };
-    let items = messages(api, &[note], false, 0).await?;
+    let items = messages(api, stumbles, &[note], false, 0).await?;
     Ok(Batch { items: items.into_iter().map(|message| Item::Message(Box::new(message))).collect(), ..Batch::default() })
 }
 
-fn read(value: &Value) -> Result<Notification, String> {
+fn read(raw: &str) -> Result<Notification, String> {
+    let value: Value = serde_json::from_str(raw).map_err(|error| error.to_string())?;
     let note = Notification::deserialize(value).map_err(|error| error.to_string())?;
     let at = AtUri::parse(&note.uri).ok_or_else(|| {
         format!("\"{}\" is not the address of a record", note.uri.chars().take(100).collect::<String>())
@@ -213,6 +220,7 @@ fn read(value: &Value) -> Result<Notification, String> {
 /// The notified posts and what stands around them.
 async fn messages(
     api: &Api,
+    stumbles: &Stumbles,
     notes: &[Notification],
     history: bool,
     connected: i64,
@@ -229,6 +237,7 @@ async fn messages(
         views.extend(api.posts(&uris).await?.into_iter().map(|view| (view.uri.clone(), view)));
     }
     let mut found = Found::default();
+    let mut failures = Failures::none(api.context.clock.now());
     for note in notes {
         if found.seen.contains(&note.uri) {
             continue;
@@ -238,12 +247,18 @@ async fn messages(
             found.take(judge.alone(&view));
             continue;
         }
-        let tree = api.thread(&note.uri, 6, 80).await?;
-        if !matches!(tree, Node::Post(_)) {
+        let tree = match around::thread(api, stumbles, &note.uri, BELOW).await? {
+            Shown::Tree(tree @ Node::Post(_)) => tree,
             // Deleted or blocked since: what it said is still in the notification, and a recheck will tell that it is gone.
-            found.take(judge.alone(&view));
-            continue;
-        }
+            Shown::Tree(_) | Shown::Never => {
+                found.take(judge.alone(&view));
+                continue;
+            }
+            Shown::NotNow(error) => {
+                failures.pass(api.context.clock.now(), error)?;
+                continue;
+            }
+        };
         let chain = judge.read(&tree);
         let anchor = chain
             .iter()
@@ -254,9 +269,14 @@ async fn messages(
         if let Some(anchor) = anchor.filter(|anchor| *anchor != note.uri)
             && found.threads.insert(anchor.clone())
         {
-            found.take(judge.read(&api.thread(&anchor, 6, 80).await?));
+            match around::thread(api, stumbles, &anchor, BELOW).await? {
+                Shown::Tree(tree) => found.take(judge.read(&tree)),
+                Shown::Never => {}
+                Shown::NotNow(error) => failures.pass(api.context.clock.now(), error)?,
+            }
         }
     }
+    failures.end()?;
     Ok(found.messages)
 }
 

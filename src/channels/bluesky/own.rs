@@ -4,7 +4,8 @@
 //! Every pull reads from the newest down to a page on which all is known. A post is looked at when it is new and is or has a reply,
 //! when its number of direct replies changed, and, when its thread is deep, every ten minutes: the number does not count what hangs
 //! further down.
-//! Promises: a bounded number of calls for each pull, and the walk's place in the cursor; the cursor holds what was seen.
+//! Promises: a bounded number of calls for each pull, and the walk's place in the cursor; the cursor holds what was seen; one
+//! thread that cannot be shown stops nothing else.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,10 +13,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::api::Api;
+use super::around::{self, Shown};
 use super::convert;
 use super::thread::Judge;
 use super::walk::{DAY, onward};
 use super::wire::{FeedPost, Node, PostView};
+use crate::channels::stumbles::{Failures, Stumbles};
 use crate::channels::{Batch, ChannelError, Item, Unreadable};
 use crate::model::Direction;
 
@@ -56,12 +59,15 @@ struct Seen {
     /// When it was written, as the feed is sorted.
     #[serde(default)]
     at: i64,
+    /// Its thread cannot be shown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    broken: bool,
 }
 
 impl Seen {
     fn is_due(&self, replies: i64, now: i64) -> bool {
         let rested = now - self.looked >= AGAIN;
-        self.replies != replies || (self.deep && rested)
+        (self.replies != replies && (rested || !self.broken)) || (self.deep && rested)
     }
 }
 
@@ -104,7 +110,7 @@ struct Page {
 ///
 /// # Errors
 /// The classes of any call.
-pub async fn pull(api: &Api, cursor: Option<&Value>) -> Result<Batch, ChannelError> {
+pub async fn pull(api: &Api, stumbles: &Stumbles, cursor: Option<&Value>) -> Result<Batch, ChannelError> {
     let now = api.context.clock.now();
     let brand = api.login().await?.did;
     let mut cursor = cursor.and_then(|value| Cursor::deserialize(value).ok()).unwrap_or_default();
@@ -127,7 +133,7 @@ pub async fn pull(api: &Api, cursor: Option<&Value>) -> Result<Batch, ChannelErr
         walk = Walk { at: page.next, pages: walk.pages + 1, news: false };
     };
     batch.more = cursor.walk.is_some();
-    look(api, &brand, &mut cursor, page.due, &mut batch).await?;
+    look(api, stumbles, &brand, &mut cursor, page.due, &mut batch).await?;
     if cursor.walk.is_none() {
         let floor = cursor.floor(api, now.0);
         cursor.forget(floor);
@@ -184,7 +190,7 @@ async fn page(
         if is_due {
             page.due.push(entry.post);
         } else {
-            let seen = Seen { replies, looked: now, deep: false, at };
+            let seen = Seen { replies, looked: now, deep: false, at, broken: false };
             cursor.seen.entry(entry.post.uri).or_insert(seen);
         }
     }
@@ -195,6 +201,7 @@ async fn page(
 /// Looks at the threads of some of these posts.
 async fn look(
     api: &Api,
+    stumbles: &Stumbles,
     brand: &str,
     cursor: &mut Cursor,
     due: Vec<PostView>,
@@ -206,9 +213,16 @@ async fn look(
     let nobody = HashMap::new();
     let judge = Judge { brand, notified: &nobody, history_before: cursor.connected };
     let mut given = HashSet::new();
+    let mut failures = Failures::none(now);
     for post in due.into_iter().take(LOOKS) {
-        let tree = api.thread(&post.uri, BELOW, 80).await?;
-        let (found, deep) = (judge.read(&tree), depth(&tree) >= DEEP);
+        let (found, deep, broken) = match around::thread(api, stumbles, &post.uri, BELOW).await? {
+            Shown::Tree(tree) => (judge.read(&tree), depth(&tree) >= DEEP, false),
+            Shown::Never => (judge.alone(&post), false, true),
+            Shown::NotNow(error) => {
+                failures.pass(api.context.clock.now(), error)?;
+                continue;
+            }
+        };
         // A thread of long ago in which nothing happened since is no news.
         if found.iter().any(|message| message.sent_at.0 >= oldest && message.direction != Direction::Context) {
             batch.items.extend(
@@ -219,9 +233,9 @@ async fn look(
             );
         }
         let at = convert::sorted(&post).0;
-        cursor.seen.insert(post.uri, Seen { replies: post.reply_count, looked: now.0, deep, at });
+        cursor.seen.insert(post.uri, Seen { replies: post.reply_count, looked: now.0, deep, at, broken });
     }
-    Ok(())
+    failures.end()
 }
 
 fn depth(node: &Node) -> u32 {

@@ -7,8 +7,28 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::channels::lenient::{lenient, readable};
+
+/// `app.bsky.notification.listNotifications`: what strangers wrote, still unread, so that none costs its neighbours.
+#[derive(Debug, Deserialize)]
+pub struct Notifications {
+    pub notifications: Vec<Box<RawValue>>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub cursor: Option<String>,
+}
+
+/// What places a notification in its list, readable where the whole may not be.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Heading {
+    #[serde(default, deserialize_with = "lenient")]
+    pub uri: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub reason: Option<String>,
+    #[serde(default, rename = "indexedAt", deserialize_with = "lenient")]
+    pub indexed_at: String,
+}
 
 /// `app.bsky.notification.listNotifications#notification`.
 #[derive(Clone, Debug, Deserialize)]

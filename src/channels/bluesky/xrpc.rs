@@ -5,10 +5,12 @@
 //! Must not: know tokens; `session.rs` does.
 
 use reqwest::{Method, RequestBuilder};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
 use crate::channels::client::{Answer, Failure};
+use crate::channels::lenient::parse;
 use crate::channels::{ChannelError, Class, Client, Quota, Words};
 use crate::clock::Clock;
 use crate::model::Timestamp;
@@ -101,6 +103,18 @@ pub fn request(client: &Client, url: &Url, body: &Body) -> Result<RequestBuilder
 /// # Errors
 /// `Fault`.
 pub async fn send(client: &Client, clock: &Clock, request: RequestBuilder) -> (Result<Value, Fault>, Option<Quota>) {
+    send_for(client, clock, request).await
+}
+
+/// As `send`, for an answer of this shape.
+///
+/// # Errors
+/// `Fault`.
+pub async fn send_for<T: DeserializeOwned>(
+    client: &Client,
+    clock: &Clock,
+    request: RequestBuilder,
+) -> (Result<T, Fault>, Option<Quota>) {
     let answer = match client.send(request).await {
         Ok(answer) => answer,
         Err(Failure::NotSent(why)) => return (Err(Fault::NotSent(why)), None),
@@ -111,19 +125,10 @@ pub async fn send(client: &Client, clock: &Clock, request: RequestBuilder) -> (R
     (read(&answer, quota, clock.now()), quota)
 }
 
-fn read(answer: &Answer, quota: Option<Quota>, now: Timestamp) -> Result<Value, Fault> {
-    // One broken letter in one post must not cost the page.
-    let value =
-        serde_json::from_slice::<Value>(&answer.body).or_else(|error| match std::str::from_utf8(&answer.body) {
-            Ok(_) => Err(error),
-            Err(_) => serde_json::from_str(&String::from_utf8_lossy(&answer.body)),
-        });
+fn read<T: DeserializeOwned>(answer: &Answer, quota: Option<Quota>, now: Timestamp) -> Result<T, Fault> {
     if answer.status.is_success() {
-        return match value {
-            Ok(value) => Ok(value),
-            Err(_) if answer.body.is_empty() => Ok(Value::Null),
-            Err(_) => Err(Fault::Lost("the answer cannot be read".to_owned())),
-        };
+        let body = if answer.body.is_empty() { b"null".as_slice() } else { &answer.body };
+        return parse(body).map_err(|_| Fault::Lost("the answer cannot be read".to_owned()));
     }
     if answer.status.as_u16() == 429 {
         // A reset that has passed, or none at all, must not make us hammer; one that is absurd must not silence us for ever.
@@ -136,7 +141,7 @@ fn read(answer: &Answer, quota: Option<Quota>, now: Timestamp) -> Result<Value, 
         return Err(Fault::Decided(ChannelError::rate_limited(until)));
     }
     let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().chars().take(300).collect::<String>();
-    let (error, message) = match &value {
+    let (error, message) = match &parse::<Value>(&answer.body) {
         Ok(value) => (text(value, "error"), text(value, "message")),
         Err(_) => (String::new(), answer.excerpt()),
     };
@@ -310,6 +315,8 @@ pub fn no_dm_access(class: Class) -> ChannelError {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::{Fault, Refusal, read};
     use crate::channels::client::Answer;
     use crate::channels::{ChannelError, Class};
@@ -371,7 +378,7 @@ mod tests {
         ] {
             let answer = answer(429, &headers, r#"{"error":"RateLimitExceeded","message":"Rate Limit Exceeded"}"#);
             let quota = answer.quota("ratelimit-", |t| t.parse::<i64>().ok().map(|s| Timestamp(s * 1000)));
-            let Err(Fault::Decided(error)) = read(&answer, quota, now) else { panic!("not decided") };
+            let Err(Fault::Decided(error)) = read::<Value>(&answer, quota, now) else { panic!("not decided") };
             assert_eq!(error.class, Class::RateLimited { until: Timestamp(now.0 + wait) }, "{headers:?}");
         }
     }
@@ -379,8 +386,9 @@ mod tests {
     #[test]
     fn an_answer_that_is_not_json_is_lost_and_not_taken_for_success() {
         let now = Timestamp(0);
-        assert!(matches!(read(&answer(200, &[], "<html>portal</html>"), None, now), Err(Fault::Lost(_))));
-        assert!(matches!(read(&answer(200, &[], ""), None, now), Ok(serde_json::Value::Null)));
-        assert!(matches!(read(&answer(500, &[], "\u{0}\u{1}"), None, now), Err(Fault::Refused(_))));
+        let read = |status, body| read::<Value>(&answer(status, &[], body), None, now);
+        assert!(matches!(read(200, "<html>portal</html>"), Err(Fault::Lost(_))));
+        assert!(matches!(read(200, ""), Ok(Value::Null)));
+        assert!(matches!(read(500, "\u{0}\u{1}"), Err(Fault::Refused(_))));
     }
 }

@@ -12,25 +12,29 @@ use super::api::{self, Api};
 use super::convert::Chain;
 use super::wire::{Status, Surroundings};
 use crate::channels::error::Class;
+use crate::channels::stumbles::Stumbles;
 use crate::channels::{ChannelError, Quota};
 
 /// How many posts are remembered; about 10 MB.
 const KEEP: usize = 4_000;
-/// How often a server may fail to show one thread before its post is taken without it.
-const PATIENCE: u8 = 3;
 /// The longest chain followed; more than any server shows.
 const LONGEST: usize = 5_000;
 
 #[derive(Default)]
 pub struct Chains {
     state: Mutex<State>,
+    stumbles: Stumbles,
     asked: AtomicI64,
 }
 
 #[derive(Default)]
 struct State {
     known: HashMap<String, (Arc<Status>, Option<String>)>,
-    stumbles: HashMap<String, u8>,
+}
+
+/// Whether an error may be one thread's own: the server answered, or was silent, where it answers about others.
+pub fn is_stumble(error: &ChannelError) -> bool {
+    error.class == Class::Transient && (error.code == "unreachable" || error.code == "mastodon.not_json")
 }
 
 impl Chains {
@@ -104,7 +108,9 @@ impl Chains {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let request =
             api.request(reqwest::Method::GET, &["api", "v1", "statuses", status.id.as_str(), "context"]).await?;
-        api::read(&api.ask(request).await?)
+        let found = api::read(&api.ask(request).await?)?;
+        self.stumbles.forget(&status.id.0);
+        Ok(found)
     }
 
     fn remembered(&self, status: &Arc<Status>) -> Option<Chain> {
@@ -122,16 +128,7 @@ impl Chains {
     fn bear(&self, status: &Status, error: &ChannelError) -> bool {
         match error.class {
             Class::Rejected => true,
-            Class::Transient if error.code == "unreachable" || error.code == "mastodon.not_json" => {
-                let mut state = self.state();
-                let stumbles = state.stumbles.entry(status.id.0.clone()).or_default();
-                *stumbles = stumbles.saturating_add(1);
-                let enough = *stumbles > PATIENCE;
-                if state.stumbles.len() > KEEP {
-                    state.stumbles.clear();
-                }
-                enough
-            }
+            _ if is_stumble(error) => self.stumbles.enough(&status.id.0),
             _ => false,
         }
     }

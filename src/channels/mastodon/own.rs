@@ -16,6 +16,7 @@ use super::pull::{Collected, Cursor, MAYBE_MORE, short_hash, to_value};
 use super::wire::{self, Status};
 use super::{Mastodon, api};
 use crate::channels::client::Answer;
+use crate::channels::stumbles::Failures;
 use crate::channels::{Batch, ChannelError, Unreadable};
 use crate::model::Timestamp;
 
@@ -69,7 +70,7 @@ impl Mastodon {
                 caught_up = page.len() < MAYBE_MORE;
             }
         }
-        let asked = self.chains.asked();
+        let (asked, mut failures) = (self.chains.asked(), Failures::none(now));
         let history = first || walking_back;
         let beyond = history && page.iter().any(|status| status.created_at < horizon);
         if history {
@@ -78,7 +79,8 @@ impl Mastodon {
         for status in &page {
             let new = history || next.id.as_deref().is_none_or(|id| status.id.is_newer_than(id));
             if new {
-                let chain = self.chains.of(&self.api, status.clone()).await?;
+                let chain = self.chains.of(&self.api, status.clone()).await;
+                let Some(chain) = self.past(chain, &mut failures)? else { continue };
                 let since = before(Timestamp(next.since));
                 collected.add(me.messages(&chain, false, |status| history || since(status)));
             }
@@ -98,7 +100,8 @@ impl Mastodon {
             watched.extend(top);
         }
         let watch = Watch { now, horizon, history };
-        let waiting = self.answered(&me, watched, &watch, &mut next, &mut collected).await?;
+        let waiting = self.answered(&me, watched, &watch, &mut next, &mut collected, &mut failures).await?;
+        failures.end()?;
         let quota = self.chains.left_of(api::quota(&answer), asked);
 
         let mut more = waiting || !caught_up;
@@ -125,6 +128,7 @@ impl Mastodon {
         watch: &Watch,
         next: &mut Cursor,
         collected: &mut Collected,
+        failures: &mut Failures,
     ) -> Result<bool, ChannelError> {
         let since = Timestamp(next.since);
         let mut ids = HashSet::new();
@@ -154,7 +158,7 @@ impl Mastodon {
             .filter_map(|status| Some((status.id.0.clone(), next.looked.get(&status.id.0)?.clone())))
             .collect();
         for status in due {
-            let chains = self.chains.under(&self.api, status).await?;
+            let Some(chains) = self.past(self.chains.under(&self.api, status).await, failures)? else { continue };
             let below = chains.iter().filter_map(|chain| chain.last()).map(|last| last.id.as_str());
             let below = short_hash(&below.collect::<Vec<_>>().join(" "));
             // The same posts as at the last look came with it.

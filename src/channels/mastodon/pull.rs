@@ -2,6 +2,7 @@
 //!
 //! Cursor of `notifications`: `{since, id?, back?, fresh?}` — `since`: when Balie came (ms); `id`: the newest notification
 //! read; `back`: while the past is walked, the oldest read so far; `fresh`: what is walked back is news, not history.
+//! One thread that the server cannot show fails the pull and not its neighbours: they stumble, or not, in the same pull.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
@@ -12,11 +13,13 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::chains::is_stumble;
 use super::convert::before;
 use super::own::Looked;
 use super::wire::{self, Id, NotificationBody, NotificationHead};
 use super::{Mastodon, api};
 use crate::channels::client::Answer;
+use crate::channels::stumbles::Failures;
 use crate::channels::{Batch, ChannelError, Feed, Item, Message, Unreadable};
 use crate::model::Timestamp;
 
@@ -127,7 +130,7 @@ impl Mastodon {
         let answer = self.api.ask(request).await.map_err(api::of_feed)?;
         let text = api::text(&answer);
         let raw = wire::elements(&text).map_err(|_| api::not_json())?;
-        let asked = self.chains.asked();
+        let (asked, mut failures) = (self.chains.asked(), Failures::none(now));
 
         let history = first || (walking_back && !next.fresh);
         let horizon = now.minus(self.api.context.history);
@@ -161,7 +164,9 @@ impl Mastodon {
                 // A post removed meanwhile leaves its notification behind on some servers.
                 Ok(NotificationBody { status: None }) => {}
                 Ok(NotificationBody { status: Some(status) }) => {
-                    let chain = self.chains.of(&self.api, status).await?;
+                    let Some(chain) = self.past(self.chains.of(&self.api, status).await, &mut failures)? else {
+                        continue;
+                    };
                     let since = before(self.since());
                     let last = chain.last().map(|status| status.id.clone());
                     let messages = me.messages(&chain, head.kind == "quote", |status| {
@@ -173,6 +178,8 @@ impl Mastodon {
                 Err(error) => unreadable.push(self.unreadable(element, &error)),
             }
         }
+
+        failures.end()?;
 
         let more = if walking_back || first || restart {
             if next.id.is_none() {
@@ -204,6 +211,19 @@ impl Mastodon {
             more,
             quota: self.chains.left_of(api::quota(&answer), asked),
         })
+    }
+
+    /// What was asked about one thread; `None` when the pull goes on without it, to fail in the end.
+    pub(super) fn past<T>(
+        &self,
+        asked: Result<T, ChannelError>,
+        failures: &mut Failures,
+    ) -> Result<Option<T>, ChannelError> {
+        match asked {
+            Ok(shown) => Ok(Some(shown)),
+            Err(error) if is_stumble(&error) => failures.pass(self.api.context.clock.now(), error).map(|()| None),
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) fn unreadable(&self, payload: &str, error: &serde_json::Error) -> Unreadable {

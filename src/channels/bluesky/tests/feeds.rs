@@ -175,6 +175,72 @@ async fn what_the_brand_said_during_an_outage_comes_back_whole() {
 }
 
 #[tokio::test]
+async fn a_thread_that_cannot_be_shown_stops_nothing_else() {
+    let huge = Fault::Answer { status: 200, headers: vec![], body: "[".repeat(17 * 1024 * 1024) };
+    for fault in [Fault::html(502), huge, Fault::malformed()] {
+        let stage = Stage::start().await;
+        let mut inbox = Inbox::connected(&stage).await;
+        let famous = stage.say(Say::post(Who::Other, "een beroemde draad")).await;
+        let asked: Vec<String> = {
+            let mut asked = Vec::new();
+            for n in 0..5 {
+                let say = Say::mention(Who::Customer, format!("kijk eens <{n}>"));
+                asked.push(stage.say(Say { to: Some(famous.clone()), ..say }).await);
+            }
+            asked
+        };
+        stage.say(Say::mention(Who::Other, "gewoon een vraag")).await;
+        stage.wire().inject(Rule::new("*getPostThread", fault).always());
+        for _ in 0..3 {
+            assert_eq!(inbox.pull().await.unwrap_err().class, Class::Transient);
+        }
+        inbox.pull().await.unwrap();
+        assert_eq!((inbox.count("kijk eens"), inbox.count("gewoon een vraag")), (5, 1), "each stumbled in every pull");
+        assert_eq!(inbox.find("kijk eens <0>").thread.external_id, famous, "its references tell where it belongs");
+        // The brand's answer from elsewhere, in the same broken thread.
+        stage.say(Say::reply(Who::Brand, &asked[0], "vanaf de telefoon")).await;
+        for _ in 0..3 {
+            assert_eq!(inbox.pull().await.unwrap_err().class, Class::Transient);
+        }
+        inbox.pull().await.unwrap();
+        let answer = inbox.find("vanaf de telefoon");
+        assert_eq!((answer.direction, answer.thread.external_id.as_str()), (Direction::Out, famous.as_str()));
+        stage.wire().heal();
+        inbox.pull().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_record_nested_beyond_reason_is_kept_aside_and_its_neighbours_arrive() {
+    let stage = Stage::start().await;
+    let mut inbox = Inbox::connected(&stage).await;
+    let first = stage.say(Say::mention(Who::Customer, "een vraag")).await;
+    stage.say(Say { to: Some(first), ..Say::mention(Who::Other, "een diepe vraag") }).await;
+    let deep = || (0..200).fold(json!(1), |inner, _| json!([inner]));
+    // Wherever a stranger's record is shown: in the list, as it is, in a thread.
+    stage.wire().inject(
+        Rule::new(
+            "*listNotifications",
+            Fault::json(move |answer| answer["notifications"][0]["record"]["diep"] = deep()),
+        )
+        .always(),
+    );
+    stage.wire().inject(
+        Rule::new(
+            "*getPostThread",
+            Fault::json(move |answer| answer["thread"]["replies"][0]["post"]["record"]["diep"] = deep()),
+        )
+        .always(),
+    );
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.find("een vraag").direction, Direction::In);
+    assert_eq!(inbox.unreadable.len(), 1);
+    assert!(inbox.unreadable[0].payload.contains("een diepe vraag") && inbox.unreadable[0].payload.contains("[[[["));
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.unreadable.len(), 1, "once");
+}
+
+#[tokio::test]
 async fn a_reply_far_below_the_brands_post_arrives_without_a_notification() {
     let stage = Stage::start().await;
     let mut inbox = Inbox::connected(&stage).await;

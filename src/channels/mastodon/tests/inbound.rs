@@ -39,6 +39,34 @@ async fn a_thread_that_the_server_cannot_show_does_not_stop_the_others() {
 }
 
 #[tokio::test]
+async fn every_broken_thread_of_a_page_stumbles_in_the_same_pull() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let mut asked = Vec::new();
+    for n in 0..10 {
+        let root = played.platform.post(new("buur", "een draad die stuk is", None, Visibility::Public)).unwrap();
+        let text = format!("@brand antwoord <{n}>");
+        let id = played.platform.post(new("klant@zorgplein.example", &text, Some(&root), Visibility::Public)).unwrap();
+        asked.push(id);
+    }
+    played.running.wire.inject(Rule::new("/api/v1/statuses/*/context", Fault::html(502)).always());
+    for _ in 0..3 {
+        assert_eq!(inbox.pull().await.unwrap_err().class, Class::Transient);
+    }
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.count("antwoord"), 10);
+    // Nor does it take longer where the brand answered all of them in another app.
+    for id in &asked {
+        played.platform.post(new("brand", "vanaf de telefoon", Some(id), Visibility::Public)).unwrap();
+    }
+    inbox.restart(&played);
+    for _ in 0..3 {
+        assert_eq!(inbox.pull().await.unwrap_err().class, Class::Transient);
+    }
+    inbox.pull().await.unwrap();
+}
+
+#[tokio::test]
 async fn the_allowance_given_back_is_what_the_threads_leave() {
     let played = Played::start().await;
     let mut inbox = Inbox::connected(&played).await;
