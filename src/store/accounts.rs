@@ -1,5 +1,7 @@
 //! Accounts, their cursors, health and leases.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 use sqlx::types::Json;
 
@@ -133,7 +135,19 @@ impl Store {
         Ok(taken == 1)
     }
 
-    /// Gives every right of a node back; `None` takes them from all, for a database nobody else can have open.
+    /// Who has the right to work for which account, and until when.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn account_leases(&self) -> Result<HashMap<AccountId, (String, Timestamp)>, StoreError> {
+        let rows: Vec<(AccountId, String, Timestamp)> = read!(self, db => sqlx::query_as(
+            "SELECT id, lease_owner, lease_until FROM accounts WHERE removed_at IS NULL AND lease_owner IS NOT NULL",
+        ).fetch_all(db).await)?;
+        Ok(rows.into_iter().map(|(id, owner, until)| (id, (owner, until))).collect())
+    }
+
+    /// Gives a node's rights to work for accounts back; `None` takes them from all, with every reply that was being sent, for a
+    /// database nobody else can have open. A node that stops may still be sending: what it does not finish runs out its lease.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -144,13 +158,9 @@ impl Store {
             sqlx::query("UPDATE accounts SET lease_owner = NULL, lease_until = 0 WHERE $1 IS NULL OR lease_owner = $1")
                 .bind(node)
         )?;
-        run!(
-            tx,
-            sqlx::query(
-                "UPDATE outbox SET lease_until = 0 WHERE state = 'sending' AND ($1 IS NULL OR lease_owner = $1)"
-            )
-            .bind(node)
-        )?;
+        if node.is_none() {
+            run!(tx, sqlx::query("UPDATE outbox SET lease_until = 0 WHERE state = 'sending'"))?;
+        }
         tx.commit().await?;
         Ok(())
     }

@@ -81,9 +81,17 @@ impl Supervisor {
         falls: &mut HashMap<AccountId, u32>,
     ) -> Result<(), DeskError> {
         let mut desired: HashMap<AccountId, Account> = HashMap::new();
-        let until = self.desk.clock().now().plus(LEASE);
-        for account in self.desk.store().accounts().await?.into_iter().filter(|account| account.enabled) {
-            if self.desk.store().lease_account(account.id, &self.node, until).await? {
+        let store = self.desk.store();
+        let now = self.desk.clock().now();
+        let leases = store.account_leases().await?;
+        for account in store.accounts().await?.into_iter().filter(|account| account.enabled) {
+            let ours = match leases.get(&account.id) {
+                // Looked at several times a second on a busy desk; written only when half of it is gone.
+                Some((owner, until)) if *owner == self.node && *until >= now.plus(LEASE / 2) => true,
+                Some((owner, until)) if *owner != self.node && *until >= now => false,
+                _ => store.lease_account(account.id, &self.node, now.plus(LEASE)).await?,
+            };
+            if ours {
                 desired.insert(account.id, account);
             }
         }
@@ -150,13 +158,82 @@ async fn work_for(desk: Desk, account: Account, pace: Pace, stop: CancellationTo
             }
         }
     };
-    let puller =
-        Puller { desk, account, channel: channel.clone(), pace, bell: watch::Sender::new(0), stop: stop.clone() };
+    let puller = Puller {
+        desk,
+        account,
+        channel: channel.clone(),
+        pace,
+        bell: watch::Sender::new(0),
+        stop: stop.clone(),
+    };
     let feeds = channel.pull().map_or(&[][..], |pull| pull.feeds());
     let mut loops = vec![stream::run(&puller).boxed(), puller.run_recheck().boxed()];
     loops.extend(feeds.iter().map(|feed| puller.run_feed(*feed).boxed()));
     tokio::select! {
         () = stop.cancelled() => {}
         _ = join_all(loops) => stop.cancelled().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::{LEASE, Pace, Supervisor};
+    use crate::channels::Client;
+    use crate::clock::Clock;
+    use crate::desk::accounts::NewAccount;
+    use crate::desk::connections::Connections;
+    use crate::desk::{Desk, Rules, Viewer};
+    use crate::lifecycle::Lifecycle;
+    use crate::model::{Role, Timestamp, UserId};
+    use crate::secret::MasterKey;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn a_lease_is_written_again_when_half_of_it_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::manual(Timestamp(1_772_442_845_000));
+        let store = Store::open(&format!("sqlite:{}", folder.path().join("balie.sqlite").display()), clock.clone())
+            .await
+            .unwrap();
+        let key = Arc::new(MasterKey::from_bytes([7; 32]));
+        let connections = Connections::new(store.clone(), Client::new(true).unwrap(), key, Duration::from_secs(86_400));
+        let desk = Desk::new(store.clone(), connections, Rules::default(), folder.path().join("media"));
+        let admin = Viewer { user_id: UserId::new(), name: "A".into(), role: Role::Admin, teams: Vec::new() };
+        let settings = json!({ "number": "+31201234567" });
+        let new = NewAccount { channel: "phone".into(), name: None, settings, team_ids: Vec::new() };
+        desk.add_account(&admin, &new).await.unwrap();
+        let id = store.account_ids().await.unwrap()[0];
+
+        let life = Lifecycle::new();
+        let node = |name: &str| Supervisor::new(desk.clone(), life.clone(), Pace::default(), name.to_owned());
+        let (one, other) = (node("one"), node("other"));
+        let (mut running, mut elsewhere, mut falls) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let lease = async || store.account_leases().await.unwrap().remove(&id).unwrap();
+
+        one.look(&mut running, &mut falls).await.unwrap();
+        let first = clock.now().plus(LEASE);
+        assert_eq!((lease().await, running.len()), (("one".to_owned(), first), 1));
+        clock.advance(LEASE / 2);
+        one.look(&mut running, &mut falls).await.unwrap();
+        other.look(&mut elsewhere, &mut falls).await.unwrap();
+        assert_eq!(
+            (lease().await, running.len(), elsewhere.len()),
+            (("one".to_owned(), first), 1, 0),
+            "nothing is written"
+        );
+        clock.advance(Duration::from_secs(1));
+        one.look(&mut running, &mut falls).await.unwrap();
+        assert_eq!(lease().await, ("one".to_owned(), clock.now().plus(LEASE)));
+        // It dies; the other takes over when the lease ran out.
+        clock.advance(LEASE + Duration::from_secs(1));
+        other.look(&mut elsewhere, &mut falls).await.unwrap();
+        assert_eq!((lease().await.0.as_str(), elsewhere.len()), ("other", 1));
+        life.stop(Duration::ZERO).await;
     }
 }

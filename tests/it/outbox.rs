@@ -82,6 +82,20 @@ async fn asked_and_answered(f: &Fixture, account: &Account, customer: &str) -> M
 }
 
 on_both_engines! {
+    async fn a_node_that_stops_keeps_what_it_is_still_sending(f) {
+        let (opened, token) = claimed(&f).await;
+        f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
+        assert!(f.store.lease_account(f.account.id, "node", f.clock.now().plus(LEASE)).await.unwrap());
+        assert_eq!(f.store.account_leases().await.unwrap()[&f.account.id].0, "node");
+        assert_eq!(due(&f).await.len(), 1);
+        f.store.release_leases(Some("node")).await.unwrap();
+        assert!(f.store.account_leases().await.unwrap().is_empty(), "others may work for its accounts");
+        assert!(due(&f).await.is_empty(), "and not send what it is sending");
+        // Nobody else can have the database: whoever was sending is dead.
+        f.store.release_leases(None).await.unwrap();
+        assert!(due(&f).await[0].doubtful);
+    }
+
     async fn a_delivery_is_leased_once_and_settled(f) {
         let (opened, token) = claimed(&f).await;
         let message = f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
