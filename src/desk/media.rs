@@ -1,9 +1,12 @@
 //! Files: kept by the hash of their content, fetched through the guarded client, read for sending and showing.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::fs;
+use tokio::io::AsyncWriteExt as _;
 
 use super::{Desk, DeskError, Viewer};
 use crate::channels::Class;
@@ -31,26 +34,14 @@ impl Desk {
     /// `NotFound` when it is not here.
     pub async fn read_media(&self, hash: &str) -> Result<Bytes, DeskError> {
         let path = self.media_path(hash)?;
-        tokio::fs::read(path).await.map(Bytes::from).map_err(|_| DeskError::NotFound("file"))
+        fs::read(path).await.map(Bytes::from).map_err(|_| DeskError::NotFound("file"))
     }
 
-    /// Keeps content; the same content twice is one file. Returns its hash.
+    /// Keeps content; the same content twice is one file. Returns its hash: what is written down with it survives a power cut.
     pub(super) async fn keep_media(&self, bytes: &[u8]) -> Result<String, DeskError> {
         let hash = crate::secret::digest(bytes);
         let path = self.media_path(&hash)?;
-        let full = |error: std::io::Error| {
-            DeskError::Store(crate::store::StoreError::Unavailable(format!("the media folder: {error}")))
-        };
-        if tokio::fs::try_exists(&path).await.map_err(full)? {
-            return Ok(hash);
-        }
-        if let Some(folder) = path.parent() {
-            tokio::fs::create_dir_all(folder).await.map_err(full)?;
-        }
-        // Under another name first: a crash in between leaves no half file under the real one.
-        let half = path.with_extension(uuid::Uuid::new_v4().simple().to_string());
-        tokio::fs::write(&half, bytes).await.map_err(full)?;
-        tokio::fs::rename(&half, &path).await.map_err(full)?;
+        keep(&path, bytes).await.map_err(|error| folder_fault(&error))?;
         Ok(hash)
     }
 
@@ -158,4 +149,40 @@ impl Desk {
             status => Err((400..500).contains(&status) && status != 429),
         }
     }
+}
+
+async fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs::metadata(path).await {
+        Ok(found) if found.len() == bytes.len() as u64 => return Ok(()),
+        // A power cut left its name without its content.
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let folder = path.parent().unwrap_or(path);
+    let new = !fs::try_exists(folder).await?;
+    fs::create_dir_all(folder).await?;
+    // Under another name first: a crash in between leaves no half file under the real one.
+    let half = path.with_extension(uuid::Uuid::new_v4().simple().to_string());
+    let mut file = fs::File::create(&half).await?;
+    file.write_all(bytes).await?;
+    // A write that failed after it was taken is told here, and not by the sync.
+    file.flush().await?;
+    file.sync_all().await?;
+    drop(file);
+    fs::rename(&half, path).await?;
+    sync_folder(folder).await?;
+    match folder.parent() {
+        Some(above) if new => sync_folder(above).await,
+        _ => Ok(()),
+    }
+}
+
+/// The names in a folder are on the disk when the folder is.
+async fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { fs::File::open(folder).await?.sync_all().await } else { Ok(()) }
+}
+
+fn folder_fault(error: &io::Error) -> DeskError {
+    DeskError::Store(crate::store::StoreError::Unavailable(format!("the media folder: {error}")))
 }

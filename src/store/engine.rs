@@ -129,7 +129,8 @@ impl Pools {
             // A full disk makes SQLite roll back by itself; the driver's own ROLLBACK then fails and it believes for ever that
             // a transaction is open. Such a connection is replaced, or nothing could be written until a restart.
             .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
-            .connect_with(options.clone())
+            // What is committed survives a power cut: a lease or a delivery that came undone would be sent again.
+            .connect_with(options.clone().synchronous(SqliteSynchronous::Full))
             .await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
@@ -269,6 +270,15 @@ impl Conn {
 #[cfg(test)]
 mod tests {
     use super::Pools;
+
+    #[tokio::test]
+    async fn what_is_committed_is_on_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let pools = Pools::sqlite(&folder.path().join("kept.db")).await.unwrap();
+        let Pools::Sqlite { writer, .. } = &pools else { unreachable!() };
+        let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(writer).await.unwrap();
+        assert_eq!(synchronous, 2, "FULL: the log is synced at every commit");
+    }
 
     #[tokio::test]
     async fn after_a_full_disk_it_writes_again() {

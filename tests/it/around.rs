@@ -16,7 +16,7 @@ use crate::on_both_engines;
 use crate::replies::{answer, claimed};
 use crate::support::{Fixture, START, direct, follow_up, mention};
 
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89";
+pub const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89";
 
 fn mail(id: &str, from: &str, text: &str, seconds: i64) -> Message {
     Message {
@@ -47,6 +47,14 @@ fn receipt(id: &str, state: ReceiptState) -> Item {
 }
 
 on_both_engines! {
+    async fn a_file_that_a_power_cut_emptied_is_written_again(f) {
+        let hash = f.desk.upload(&f.sanne, "foto.png", PNG).await.unwrap().hash;
+        let path = f.kept(&hash);
+        std::fs::write(&path, b"").unwrap();
+        f.desk.upload(&f.sanne, "foto.png", PNG).await.unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), PNG);
+    }
+
     async fn what_a_machine_wrote_wakes_nobody(f) {
         let first = mail("1", "anna", "Waar blijft mijn pakket?", 0);
         f.arrives(first.clone()).await;

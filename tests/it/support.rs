@@ -68,7 +68,7 @@ pub struct Fixture {
     pub chief: Viewer,
     pub database: String,
     /// Kept for as long as the database in it is used.
-    pub _folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
 }
 
 impl Fixture {
@@ -85,7 +85,7 @@ impl Fixture {
         let chief = person(&store, "Chief", Role::Admin).await;
         let account = connect(&store, "brand").await;
         let desk = desk_on(&store, folder.path());
-        Self { desk, store, clock, account, sanne, daan, chief, database, _folder: folder }
+        Self { desk, store, clock, account, sanne, daan, chief, database, folder }
     }
 
     /// Takes in one message as a feed of its own would bring it.
@@ -107,6 +107,11 @@ impl Fixture {
         let page = self.list(status).await;
         assert_eq!(page.items.len(), 1, "{status} conversations: {:?}", page.items);
         page.items[0].id
+    }
+
+    /// Where the content with this hash is kept.
+    pub fn kept(&self, hash: &str) -> std::path::PathBuf {
+        self.folder.path().join("media").join(&hash[..2]).join(hash)
     }
 
     pub fn later(&self, by: Duration) {
