@@ -93,10 +93,22 @@ impl ChannelError {
                     "De verbinding brak voordat het platform bevestigde ({detail}). Het bericht kan geplaatst zijn."
                 ),
             ),
+            look_yourself(),
+        )
+    }
+
+    /// This kept us from looking whether an earlier attempt arrived: it may have.
+    #[must_use]
+    pub fn in_doubt(self) -> Self {
+        let Words { en, nl } = self.cause;
+        Self::new(
+            Class::Uncertain,
+            self.code,
             Words::new(
-                "Look on the platform, then mark it as sent or send it again.",
-                "Kijk op het platform en markeer het als verstuurd, of verstuur het opnieuw.",
+                format!("{en} An earlier attempt may have been posted all the same."),
+                format!("{nl} Een eerdere poging kan toch geplaatst zijn."),
             ),
+            look_yourself(),
         )
     }
 
@@ -104,4 +116,11 @@ impl ChannelError {
     pub fn is_transient(&self) -> bool {
         matches!(self.class, Class::Transient | Class::RateLimited { .. })
     }
+}
+
+fn look_yourself() -> Words {
+    Words::new(
+        "Look on the platform, then mark it as sent or send it again.",
+        "Kijk op het platform en markeer het als verstuurd, of verstuur het opnieuw.",
+    )
 }

@@ -31,10 +31,14 @@ impl Desk {
     /// The content of a file, by its hash.
     ///
     /// # Errors
-    /// `NotFound` when it is not here.
+    /// `NotFound` when it is not here; `Store` when the folder cannot be read.
     pub async fn read_media(&self, hash: &str) -> Result<Bytes, DeskError> {
         let path = self.media_path(hash)?;
-        fs::read(path).await.map(Bytes::from).map_err(|_| DeskError::NotFound("file"))
+        fs::read(path).await.map(Bytes::from).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => DeskError::NotFound("file"),
+            // It is there and cannot be read for now.
+            _ => folder_fault(&error),
+        })
     }
 
     /// Keeps content; the same content twice is one file. Returns its hash: what is written down with it survives a power cut.

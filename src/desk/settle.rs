@@ -215,15 +215,15 @@ impl Desk {
         (row.code, row.cause, row.cure) =
             (Some(error.code.clone()), Some(Json(error.cause.clone())), Some(Json(error.cure.clone())));
         match error.class {
-            Class::Uncertain => {
-                row.state = DeliveryState::Uncertain;
-                if message.automatic.is_none() {
-                    conversation.status = Status::Open;
-                }
-            }
+            Class::Uncertain => leave_open(conversation, message, row),
             Class::Rejected => {
                 row.state = DeliveryState::Rejected;
                 give_back(conversation, message, row);
+            }
+            _ if given_up && row.doubtful => {
+                let doubt = error.clone().in_doubt();
+                (row.cause, row.cure) = (Some(Json(doubt.cause)), Some(Json(doubt.cure)));
+                leave_open(conversation, message, row);
             }
             _ if given_up => {
                 row.state = DeliveryState::Rejected;
@@ -318,6 +318,18 @@ fn give_back(conversation: &mut Conversation, message: &Stored, row: &OutboxRow)
     if conversation.waiting_since.is_none() {
         conversation.waiting_since = row.waiting_before;
     }
+    reopen(conversation);
+}
+
+/// Nobody knows whether the customer was answered, until a person looks.
+fn leave_open(conversation: &mut Conversation, message: &Stored, row: &mut OutboxRow) {
+    row.state = DeliveryState::Uncertain;
+    if message.automatic.is_none() {
+        reopen(conversation);
+    }
+}
+
+fn reopen(conversation: &mut Conversation) {
     conversation.status = Status::Open;
     conversation.closed_at = None;
 }

@@ -5,6 +5,7 @@
 //! however long the database is away.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -12,7 +13,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 
-use crate::channels::{Channel, ChannelError, Class, Sent};
+use crate::channels::{Channel, ChannelError, Class, Outgoing, Sent};
 use crate::desk::{Desk, DeskError};
 use crate::model::{AccountId, HealthState};
 use crate::store::accounts::Account;
@@ -132,16 +133,16 @@ async fn try_once(desk: &Desk, row: &OutboxRow) {
 }
 
 async fn attempt(desk: &Desk, row: &OutboxRow) -> Result<Sent, ChannelError> {
-    let (account, outgoing) = desk.outgoing(row).await.map_err(own_fault)?;
-    if !account.enabled || account.removed_at.is_some() {
-        return Err(ChannelError::rejected("account.off", "the account is switched off or removed."));
-    }
-    let channel = desk.connections().get(&account)?;
+    // Whatever stands in the way of looking says nothing about whether an earlier attempt arrived.
+    let unseen =
+        |error: ChannelError| if row.doubtful && error.class == Class::Rejected { error.in_doubt() } else { error };
+    let (account, channel, outgoing) = prepare(desk, row).await.map_err(unseen)?;
     let reply = channel
         .reply()
-        .ok_or_else(|| ChannelError::rejected("reply.none", "this channel cannot be answered from here."))?;
+        .ok_or_else(|| ChannelError::rejected("reply.none", "this channel cannot be answered from here."))
+        .map_err(unseen)?;
     if row.doubtful
-        && let Some(sent) = reply.find(&outgoing).await?
+        && let Some(sent) = reply.find(&outgoing).await.map_err(unseen)?
     {
         return Ok(sent);
     }
@@ -150,6 +151,16 @@ async fn attempt(desk: &Desk, row: &OutboxRow) -> Result<Sent, ChannelError> {
         tracing::warn!(account = %account.id, %error, "the account's health could not be written down");
     }
     outcome
+}
+
+/// Everything an attempt needs before the platform is asked.
+async fn prepare(desk: &Desk, row: &OutboxRow) -> Result<(Account, Arc<dyn Channel>, Outgoing), ChannelError> {
+    let (account, outgoing) = desk.outgoing(row).await.map_err(own_fault)?;
+    if !account.enabled || account.removed_at.is_some() {
+        return Err(ChannelError::rejected("account.off", "the account is switched off or removed."));
+    }
+    let channel = desk.connections().get(&account)?;
+    Ok((account, channel, outgoing))
 }
 
 /// What an attempt says about the whole account. Whoever is asked for news tells by that whether they can be reached; of an

@@ -8,13 +8,17 @@ use axum::routing::post;
 use axum::{Json, Router};
 use balie::channels::{Author, Batch, ChannelError, Item, Sent};
 use balie::desk::accounts::NewAccount;
+use balie::desk::reply::{NewReply, ReplyFile};
 use balie::desk::settle::Verdict;
 use balie::model::{DeliveryState, Direction, HealthState, MessageId, Status};
+use balie::store::Actor;
 use balie::store::accounts::Account;
 use balie::store::outbox::OutboxRow;
+use balie::work::send::send_due;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::around::PNG;
 use crate::on_both_engines;
 use crate::replies::{answer, claimed};
 use crate::support::{Fixture, batch_of, follow_up, mention};
@@ -81,6 +85,19 @@ async fn asked_and_answered(f: &Fixture, account: &Account, customer: &str) -> M
     f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Morgen"), customer).await.unwrap().id
 }
 
+/// A reply whose worker died after the platform may have taken it: the next attempt would look first.
+async fn doubtful(f: &Fixture) -> MessageId {
+    let (opened, token) = claimed(f).await;
+    let message = f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
+    assert_eq!(due(f).await.len(), 1);
+    f.later(LEASE + Duration::from_secs(1));
+    message.id
+}
+
+async fn state(f: &Fixture, message: MessageId) -> DeliveryState {
+    f.desk.message(&f.sanne, message).await.unwrap().delivery.unwrap().state
+}
+
 on_both_engines! {
     async fn a_node_that_stops_keeps_what_it_is_still_sending(f) {
         let (opened, token) = claimed(&f).await;
@@ -94,6 +111,47 @@ on_both_engines! {
         // Nobody else can have the database: whoever was sending is dead.
         f.store.release_leases(None).await.unwrap();
         assert!(due(&f).await[0].doubtful);
+    }
+
+    async fn switching_an_account_off_does_not_say_that_nothing_arrived(f) {
+        let message = doubtful(&f).await;
+        let mut tx = f.store.begin(Actor::System).await.unwrap();
+        let off = Account { enabled: false, ..f.account.clone() };
+        tx.save_account(&off).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(send_due(&f.desk, "another").await.unwrap(), 1);
+        let delivery = f.desk.message(&f.sanne, message).await.unwrap().delivery.unwrap();
+        assert_eq!((delivery.state, delivery.code.as_deref()), (DeliveryState::Uncertain, Some("account.off")));
+        assert!(delivery.cure.unwrap().en.contains("Look on the platform"));
+    }
+
+    async fn a_platform_away_for_a_day_does_not_say_that_nothing_arrived(f) {
+        let message = doubtful(&f).await;
+        f.later(Duration::from_secs(25 * 3600));
+        let row = due(&f).await.remove(0);
+        assert!(row.doubtful);
+        f.desk.settle(&row, Err(ChannelError::transient("nobody there"))).await.unwrap();
+        assert_eq!(state(&f, message).await, DeliveryState::Uncertain);
+        assert!(f.list(Status::Open).await.items[0].delivery_problem);
+    }
+
+    async fn a_file_that_cannot_be_read_for_now_is_sent_later(f) {
+        let (opened, token) = claimed(&f).await;
+        let upload = f.desk.upload(&f.sanne, "foto.png", PNG).await.unwrap();
+        let file = ReplyFile { upload_id: upload.id, alt: "een foto".into() };
+        let reply = NewReply { attachments: vec![file], ..answer(&opened, token, "Kijk") };
+        let message = f.desk.reply(&f.sanne, opened.row.id, &reply, "k").await.unwrap().id;
+        // What stands there can be seen and not be read.
+        let path = f.kept(&upload.hash);
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        send_due(&f.desk, "node").await.unwrap();
+        assert_eq!(state(&f, message).await, DeliveryState::Waiting);
+        // Gone is gone.
+        std::fs::remove_dir(&path).unwrap();
+        f.later(Duration::from_secs(60));
+        send_due(&f.desk, "node").await.unwrap();
+        assert_eq!(state(&f, message).await, DeliveryState::Rejected);
     }
 
     async fn a_delivery_is_leased_once_and_settled(f) {
