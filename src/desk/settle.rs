@@ -11,7 +11,7 @@ use crate::model::message::Message;
 use crate::model::{AccountId, DeliveryState, MessageId, Origin, Status, Timestamp};
 use crate::store::accounts::Account;
 use crate::store::conversations::Conversation;
-use crate::store::messages::Stored;
+use crate::store::messages::{LaterAnswer, Stored};
 use crate::store::outbox::OutboxRow;
 use crate::store::{Actor, Tx};
 use crate::text_enum;
@@ -142,7 +142,8 @@ impl Desk {
     /// Decides about a delivery that is uncertain, refused or waiting.
     ///
     /// # Errors
-    /// `Refused` when it is being sent at this moment or was sent.
+    /// `Refused` when it is being sent at this moment or was sent. Sending again besides: `Held` when a colleague has the
+    /// conversation, `Refused` with `delivery.answered` when it was answered since.
     pub async fn resolve(&self, viewer: &Viewer, id: MessageId, verdict: Verdict) -> Result<Message, DeskError> {
         let stored = self.store.stored_message(id).await?.ok_or(DeskError::NotFound("message"))?;
         viewer.must(super::Act::Work)?;
@@ -163,10 +164,18 @@ impl Desk {
                 row.doubtful = true;
             }
             Verdict::Resend => {
+                let waits = row.state == DeliveryState::Waiting;
+                if !waits && message.automatic.is_none() {
+                    if let Some(holder) = conversation.holder(now).filter(|holder| *holder != viewer.user_id) {
+                        drop(tx);
+                        return Err(self.held_by(holder, conversation.claim_until).await?);
+                    }
+                    never_twice(&mut tx, &message, &row).await?;
+                }
                 row.state = DeliveryState::Queued;
                 row.due_at = now;
-                // A person has looked; what the machine doubted is decided.
-                row.doubtful = false;
+                // A person has looked; what the machine doubted is decided. At what merely waits, nobody has.
+                row.doubtful &= waits;
                 if message.automatic.is_none() {
                     conversation.answered(Status::Pending);
                 }
@@ -269,6 +278,21 @@ async fn confirm(tx: &mut Tx, message: &mut Stored, row: &mut OutboxRow, sent: S
     row.doubtful = false;
     (row.code, row.cause, row.cure) = (None, None, None);
     Ok(())
+}
+
+/// Refuses to send again what was answered since: the customer would get two answers. Behind an uncertain delivery what came
+/// later is still held up; what the same person wrote there was meant to follow it.
+async fn never_twice(tx: &mut Tx, message: &Stored, row: &OutboxRow) -> Result<(), DeskError> {
+    let behind = |later: &LaterAnswer| {
+        row.state == DeliveryState::Uncertain
+            && later.user_id == message.user_id
+            && later.delivery.is_some_and(|state| state != DeliveryState::Sent)
+    };
+    let later = tx.answers_after(row.thread_id, message).await?;
+    if later.iter().all(behind) {
+        return Ok(());
+    }
+    Err(DeskError::refused("delivery.answered", "this was answered since; sent again it would be a second answer"))
 }
 
 async fn finish(mut tx: Tx, mut conversation: Conversation, message: Stored, row: OutboxRow) -> Result<(), DeskError> {

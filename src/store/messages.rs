@@ -54,6 +54,14 @@ impl Stored {
     }
 }
 
+/// An answer that stands below another one.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub struct LaterAnswer {
+    /// `None` when it was not sent from here.
+    pub delivery: Option<DeliveryState>,
+    pub user_id: Option<UserId>,
+}
+
 pub(super) const COLUMNS: &str = "id, conversation_id, thread_id, account_id, direction, origin, kind, external_id, identity_id, user_id, text, html, language, content_warning, visibility, url, reply_to, reply_to_id, meta, history, turn, liked, boosted, sent_at, ingested_at, edited_at, removed_at, delivery, automatic, extra";
 
 impl Store {
@@ -167,6 +175,17 @@ impl Tx {
     /// The newest message of a customer (not of a machine) in a thread that was not removed, or else the newest at all.
     pub async fn newest_inbound(&mut self, thread: ThreadId) -> Result<Option<Stored>, StoreError> {
         Ok(on!(self, db => sqlx::query_as(AssertSqlSafe(newest_inbound())).bind(thread).fetch_optional(db).await)?)
+    }
+
+    /// What people answered in a thread after this message, but for what was refused or thrown away.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn answers_after(&mut self, thread: ThreadId, message: &Stored) -> Result<Vec<LaterAnswer>, StoreError> {
+        Ok(on!(self, db => sqlx::query_as(
+            "SELECT delivery, user_id FROM messages WHERE thread_id = $1 AND (sent_at, id) > ($2, $3) AND direction = 'out' AND automatic IS NULL \
+             AND removed_at IS NULL AND NOT history AND (delivery IS NULL OR delivery NOT IN ('rejected', 'discarded'))",
+        ).bind(thread).bind(message.sent_at).bind(message.id).fetch_all(db).await)?)
     }
 
     /// Adds a message. False when the account already has its external id: then nothing happened.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::routing::post;
 use axum::{Json, Router};
 use balie::channels::{Author, Batch, ChannelError, Item, Sent};
+use balie::desk::DeskError;
 use balie::desk::accounts::NewAccount;
 use balie::desk::reply::{NewReply, ReplyFile};
 use balie::desk::settle::Verdict;
@@ -152,6 +153,40 @@ on_both_engines! {
         f.later(Duration::from_secs(60));
         send_due(&f.desk, "node").await.unwrap();
         assert_eq!(state(&f, message).await, DeliveryState::Rejected);
+    }
+
+    async fn what_was_answered_since_is_not_sent_again(f) {
+        let (opened, token) = claimed(&f).await;
+        let id = opened.row.id;
+        let first = f.desk.reply(&f.sanne, id, &answer(&opened, token, "Hoi"), "k").await.unwrap().id;
+        f.desk.settle(&due(&f).await[0], Err(ChannelError::rejected("x", "geblokkeerd"))).await.unwrap();
+        let token = f.desk.claim(&f.daan, id).await.unwrap().token;
+        let again = async || f.desk.resolve(&f.sanne, first, Verdict::Resend).await;
+        assert!(matches!(again().await, Err(DeskError::Held { .. })), "a colleague is answering it");
+        let opened = f.desk.open(&f.daan, id).await.unwrap();
+        f.desk.reply(&f.daan, id, &answer(&opened, token, "Dag"), "k").await.unwrap();
+        assert!(matches!(again().await, Err(DeskError::Refused { code: "delivery.answered", .. })));
+        let rows = due(&f).await;
+        assert_eq!(rows.len(), 1);
+        assert_eq!(f.desk.outgoing(&rows[0]).await.unwrap().1.text, "Dag");
+        f.desk.settle(&rows[0], Ok(arrived("at://ours/1"))).await.unwrap();
+        assert!(matches!(again().await, Err(DeskError::Refused { code: "delivery.answered", .. })));
+        f.desk.resolve(&f.sanne, first, Verdict::Discard).await.unwrap();
+    }
+
+    async fn a_part_is_sent_again_before_the_parts_that_wait_for_it(f) {
+        let (opened, token) = claimed(&f).await;
+        let id = opened.row.id;
+        let mut parts = Vec::new();
+        for text in ["een", "twee"] {
+            let opened = f.desk.open(&f.sanne, id).await.unwrap();
+            let reply = NewReply { then: Status::Open, ..answer(&opened, token, text) };
+            parts.push(f.desk.reply(&f.sanne, id, &reply, text).await.unwrap().id);
+        }
+        f.desk.settle(&due(&f).await[0], Err(ChannelError::uncertain("verbinding verbroken"))).await.unwrap();
+        f.desk.resolve(&f.sanne, parts[0], Verdict::Resend).await.unwrap();
+        let rows = due(&f).await;
+        assert_eq!(rows.iter().map(|row| row.message_id).collect::<Vec<_>>(), parts[..1]);
     }
 
     async fn a_delivery_is_leased_once_and_settled(f) {

@@ -41,7 +41,7 @@ pub struct Resolution {
 }
 
 /// Settle an uncertain or refused delivery
-#[utoipa::path(post, path = "/api/messages/{id}/resolve", tag = "messages", params(("id" = MessageId, Path)), request_body = Resolution, responses((status = 200, body = Message), (status = 422, body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/api/messages/{id}/resolve", tag = "messages", params(("id" = MessageId, Path)), request_body = Resolution, responses((status = 200, body = Message), (status = 409, description = "`claim.held`", body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json")))]
 pub async fn resolve(
     State(web): State<Web>,
     signed: Signed,

@@ -685,6 +685,8 @@ export const en: Record<keyof typeof nl, Text> = {
   'problem.reply.recipients': 'On this channel an answer goes to whoever asked.',
   'problem.reply.forward': 'Choose which message to pass on.',
   'problem.reply.too_many_recipients': 'To at most 100 people at once.',
+  'problem.delivery.answered': 'This was answered since.',
+  'cure.delivery.answered': 'Sent again it would be a second answer. Discard it, or write a new answer.',
   'problem.conversation.not_found': 'This conversation does not exist, or you may not see it.',
   'problem.not_found': 'This does not exist (any more), or you may not see it.',
   'problem.forbidden': 'You do not have the rights for that.',

@@ -683,6 +683,8 @@ export const nl = {
   'problem.reply.recipients': 'Op dit kanaal gaat een antwoord naar wie het vroeg.',
   'problem.reply.forward': 'Kies welk bericht je doorstuurt.',
   'problem.reply.too_many_recipients': 'Aan hooguit 100 mensen tegelijk.',
+  'problem.delivery.answered': 'Hierop is intussen geantwoord.',
+  'cure.delivery.answered': 'Opnieuw verstuurd zou het een tweede antwoord zijn. Gooi het weg, of schrijf een nieuw antwoord.',
   'problem.conversation.not_found': 'Dit gesprek bestaat niet, of je mag het niet zien.',
   'problem.not_found': 'Dit bestaat niet (meer), of je mag het niet zien.',
   'problem.forbidden': 'Daar heb je geen rechten voor.',
