@@ -356,6 +356,7 @@ fn leave_open(conversation: &mut Conversation, message: &Stored, row: &mut Outbo
 fn reopen(conversation: &mut Conversation) {
     conversation.status = Status::Open;
     conversation.closed_at = None;
+    conversation.snoozed_until = None;
 }
 
 /// 5 s, 10 s, 20 s … at most ten minutes.

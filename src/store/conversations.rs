@@ -66,7 +66,7 @@ impl Store {
     pub async fn due_snoozes(&self, limit: i64) -> Result<Vec<ConversationId>, StoreError> {
         let now = self.clock().now();
         Ok(
-            read!(self, db => sqlx::query_scalar("SELECT id FROM conversations WHERE snoozed_until <= $1 ORDER BY snoozed_until LIMIT $2")
+            read!(self, db => sqlx::query_scalar("SELECT id FROM conversations WHERE snoozed_until <= $1 AND status = 'snoozed' ORDER BY snoozed_until LIMIT $2")
             .bind(now).bind(limit).fetch_all(db).await)?,
         )
     }

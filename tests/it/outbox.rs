@@ -189,6 +189,35 @@ on_both_engines! {
         assert_eq!(rows.iter().map(|row| row.message_id).collect::<Vec<_>>(), parts[..1]);
     }
 
+    async fn a_failed_delivery_leaves_nothing_half_asleep(f) {
+        let until = f.clock.now().plus(Duration::from_secs(3600));
+        let load = async |id| f.store.begin(Actor::System).await.unwrap().conversation(id).await.unwrap().unwrap();
+        for (customer, failure) in
+            [("anna", ChannelError::rejected("x", "geblokkeerd")), ("bram", ChannelError::uncertain("verbroken"))]
+        {
+            asked_and_answered(&f, &f.account, customer).await;
+            let id = f.only(Status::Pending).await;
+            f.desk.snooze(&f.sanne, id, until).await.unwrap();
+            f.desk.settle(&due(&f).await[0], Err(failure.clone())).await.unwrap();
+            let row = load(id).await;
+            assert_eq!((row.status, row.snoozed_until), (Status::Open, None), "{failure}");
+            f.desk.set_status(&f.chief, id, Status::Closed, None).await.unwrap();
+        }
+        asked_and_answered(&f, &f.account, "carla").await;
+        let id = f.only(Status::Pending).await;
+        f.desk.set_status(&f.chief, id, Status::Closed, None).await.unwrap();
+        f.desk.settle(&due(&f).await[0], Err(ChannelError::uncertain("verbroken"))).await.unwrap();
+        let mut row = load(id).await;
+        assert_eq!((row.status, row.closed_at), (Status::Open, None));
+        // What is awake is not due to wake, whatever else is written there.
+        row.snoozed_until = Some(until);
+        let mut tx = f.store.begin(Actor::System).await.unwrap();
+        tx.save_conversation(&mut row).await.unwrap();
+        tx.commit().await.unwrap();
+        f.later(Duration::from_secs(7200));
+        assert!(f.store.due_snoozes(100).await.unwrap().is_empty());
+    }
+
     async fn a_delivery_is_leased_once_and_settled(f) {
         let (opened, token) = claimed(&f).await;
         let message = f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
