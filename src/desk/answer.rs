@@ -4,6 +4,8 @@
 //! changes changes in one transaction.
 //! Must not: know how an answer leaves (`reply`) or that it left elsewhere (`elsewhere`).
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::types::Json;
@@ -42,6 +44,8 @@ pub(super) struct Answering {
     pub conversation: Conversation,
     pub thread: ThreadRow,
     pub now: Timestamp,
+    /// What the timeline and the outbox go by.
+    pub at: Timestamp,
     then: Status,
     asked: String,
 }
@@ -108,7 +112,8 @@ impl Desk {
         if !matches!(grounds.then, Status::Open | Status::Pending | Status::Closed) {
             return Err(DeskError::refused("reply.then", "after an answer a conversation is open, pending or closed"));
         }
-        Ok(Begun::Now(Box::new(Answering { tx, conversation, thread, now, then: grounds.then, asked })))
+        let at = after(&conversation, now);
+        Ok(Begun::Now(Box::new(Answering { tx, conversation, thread, now, at, then: grounds.then, asked })))
     }
 
     async fn refuse_moved<T>(&self, thread: &ThreadRow) -> Result<T, DeskError> {
@@ -145,8 +150,8 @@ impl Answering {
             turn: false,
             liked: false,
             boosted: false,
-            sent_at: self.now,
-            ingested_at: self.now,
+            sent_at: self.at,
+            ingested_at: self.at,
             edited_at: None,
             removed_at: None,
             delivery: None,
@@ -167,8 +172,8 @@ impl Answering {
         conversation.closed_at = (self.then == Status::Closed).then_some(self.now);
         conversation.snoozed_until = None;
         conversation.assignee_id = conversation.assignee_id.or(Some(viewer.user_id));
-        conversation.last_out_at = Some(self.now);
-        conversation.last_message_at = self.now;
+        conversation.last_out_at = Some(self.at);
+        conversation.last_message_at = self.at;
         conversation.lane = self.thread.lane;
         conversation.message_count += 1;
         conversation.snippet = super::ingest::snippet(&message.text);
@@ -180,6 +185,13 @@ impl Answering {
         self.tx.commit().await?;
         Ok(())
     }
+}
+
+/// When an answer is given: never before what it answers, and after the answer before it. Two parts of one answer may go through
+/// machines whose clocks differ.
+fn after(conversation: &Conversation, now: Timestamp) -> Timestamp {
+    let ours = conversation.last_out_at.map(|last| last.plus(Duration::from_millis(1)));
+    now.max(conversation.last_message_at).max(ours.unwrap_or(now))
 }
 
 const fn kind_in(thread: ThreadKind) -> MessageKind {

@@ -143,7 +143,7 @@ impl Desk {
             cure: None,
             waiting_before: answering.conversation.waiting_since,
             status_before: answering.conversation.status,
-            created_at: now,
+            created_at: answering.at,
         })
         .await?;
         tx.consume_uploads(reply.attachments.iter().map(|file| file.upload_id)).await?;

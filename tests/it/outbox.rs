@@ -218,6 +218,32 @@ on_both_engines! {
         assert!(f.store.due_snoozes(100).await.unwrap().is_empty());
     }
 
+    async fn parts_keep_their_order_where_clocks_differ(f) {
+        let (opened, token) = claimed(&f).await;
+        let id = opened.row.id;
+        f.later(Duration::from_secs(1));
+        let mut newest = f.clock.now();
+        for text in ["een", "twee"] {
+            let opened = f.desk.open(&f.sanne, id).await.unwrap();
+            let reply = NewReply { then: Status::Open, ..answer(&opened, token, text) };
+            f.desk.reply(&f.sanne, id, &reply, text).await.unwrap();
+            let row = &f.list(Status::Open).await.items[0];
+            assert!(row.last_message_at >= newest, "{text}");
+            newest = row.last_message_at;
+            // The next goes through a machine that is behind.
+            f.clock.set(f.clock.now().minus(Duration::from_millis(50)));
+        }
+        f.later(Duration::from_millis(100));
+        for text in ["een", "twee"] {
+            let rows = due(&f).await;
+            assert_eq!(rows.len(), 1);
+            assert_eq!(f.desk.outgoing(&rows[0]).await.unwrap().1.text, text);
+            f.desk.settle(&rows[0], Ok(arrived(text))).await.unwrap();
+        }
+        let said = f.desk.open(&f.sanne, id).await.unwrap().messages;
+        assert_eq!(said.iter().map(|message| message.text.as_str()).collect::<Vec<_>>()[1..], ["een", "twee"]);
+    }
+
     async fn a_delivery_is_leased_once_and_settled(f) {
         let (opened, token) = claimed(&f).await;
         let message = f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
