@@ -31,6 +31,14 @@ pub struct Quota {
     pub reset_at: Timestamp,
 }
 
+impl Quota {
+    /// What asking may still take: the last tenth is for what people send.
+    #[must_use]
+    pub const fn spare(&self) -> i64 {
+        self.remaining - self.limit / 10
+    }
+}
+
 /// One piece of news.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {

@@ -226,7 +226,8 @@ pub trait Pull: Send + Sync {
     /// `Context::history` as items with `history: true`. `Batch::more` asks to be called again at once.
     async fn pull(&self, feed: &str, cursor: Option<&Value>) -> Result<Batch, ChannelError>;
 
-    /// Looks at messages that the desk has open, and reports which were edited or removed. At most `recheck_max` ids a call.
+    /// Looks at messages that the desk has open, and reports which were edited or removed, with the quota of the last answer. At
+    /// most `recheck_max` ids a call; where each costs a call of its own it may look at some, in turn.
     async fn recheck(&self, known: &[Known]) -> Result<Batch, ChannelError>;
 
     /// Reads one payload that was quarantined under this feed, as `pull` would read it on a page. What still cannot be read is

@@ -42,7 +42,7 @@ impl Pace {
 pub fn with_headroom(wait: Duration, quota: Option<Quota>, now: Timestamp) -> Duration {
     match quota {
         Some(quota) if quota.limit > 0 && quota.remaining * 5 < quota.limit => {
-            let spare = u32::try_from(quota.remaining - quota.limit / 10).unwrap_or(0);
+            let spare = u32::try_from(quota.spare()).unwrap_or(0);
             wait.max(quota.reset_at.since(now) / spare.max(1))
         }
         _ => wait,
@@ -55,9 +55,15 @@ pub fn jittered(wait: Duration, dice: f64) -> Duration {
     wait.mul_f64(0.8 + 0.4 * dice.clamp(0.0, 1.0))
 }
 
+/// Up to a fifth longer and never shorter, for a wait that the platform named. `dice` is in 0 to 1.
+#[must_use]
+pub fn lengthened(wait: Duration, dice: f64) -> Duration {
+    wait.mul_f64(1.0 + 0.2 * dice.clamp(0.0, 1.0))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Pace, jittered, with_headroom};
+    use super::{Pace, jittered, lengthened, with_headroom};
     use crate::channels::{Feed, Quota};
     use crate::model::Timestamp;
     use std::time::Duration;
@@ -95,5 +101,6 @@ mod tests {
         let wait = Duration::from_secs(10);
         assert_eq!(jittered(wait, 0.0), Duration::from_secs(8));
         assert_eq!(jittered(wait, 1.0), Duration::from_secs(12));
+        assert_eq!((lengthened(wait, 0.0), lengthened(wait, 1.0)), (wait, Duration::from_secs(12)));
     }
 }

@@ -164,6 +164,7 @@ async fn work_for(desk: Desk, account: Account, pace: Pace, stop: CancellationTo
         channel: channel.clone(),
         pace,
         bell: watch::Sender::new(0),
+        quota: watch::Sender::new(None),
         stop: stop.clone(),
     };
     let feeds = channel.pull().map_or(&[][..], |pull| pull.feeds());

@@ -20,6 +20,7 @@ mod live;
 mod outage;
 mod outbox;
 mod persons;
+mod pulling;
 mod replies;
 mod store;
 mod support;

@@ -86,6 +86,7 @@ fn connect(context: Context) -> Result<Arc<dyn Channel>, ChannelError> {
         me: OnceCell::new(),
         limits: OnceCell::new(),
         chains: Chains::default(),
+        turns: recheck::Turns::default(),
         since: AtomicI64::new(0),
     }))
 }
@@ -98,6 +99,7 @@ pub struct Mastodon {
     /// What the server says about itself, asked once, for lengths.
     limits: OnceCell<Value>,
     chains: Chains,
+    turns: recheck::Turns,
     /// When Balie came to this account, as the last cursor says; 0 before the first pull.
     since: AtomicI64,
 }

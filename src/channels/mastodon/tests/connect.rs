@@ -110,3 +110,20 @@ async fn a_token_without_an_application_works() {
     let probe = played.connect().probe().await.unwrap();
     assert!(probe.warnings.is_empty());
 }
+
+#[tokio::test]
+async fn without_a_list_a_few_posts_are_looked_at_each_in_its_turn() {
+    let played = Played::start().await;
+    played.running.wire.inject(Rule::new("/api/v1/statuses", Fault::status(404)).method(Method::GET).always());
+    let mut inbox = Inbox::connected(&played).await;
+    let post = |n| played.platform.post(new("buur", &format!("@brand vraag {n}"), None, Visibility::Public)).unwrap();
+    let ids: Vec<String> = (0..5).map(post).collect();
+    inbox.pull().await.unwrap();
+    for id in &ids {
+        played.platform.delete(id);
+    }
+    for found in [2, 4, 5] {
+        inbox.recheck().await.unwrap();
+        assert_eq!(inbox.removed.len(), found);
+    }
+}
