@@ -1,18 +1,31 @@
 // What every test of the page starts with: a server of the worker's own, and a page signed in as its admin, in the
 // language, colours and size of the project. Console errors and failed requests fail the test.
 import AxeBuilder from '@axe-core/playwright';
-import { test as base, expect, type APIRequestContext, type Page } from '@playwright/test';
+import { test as base, expect, type APIRequestContext, type Page, type TestInfo } from '@playwright/test';
 import { Server, type Admin } from './server';
 
 export type Locale = 'nl' | 'en';
 
 interface Fixtures {
+  explained: void;
   /** The page, signed in and at the inbox. */
   inbox: Page;
   /** The API as the same person, for arranging what a test needs. */
   api: APIRequestContext;
   lang: Locale;
 }
+
+/** What the servers said explains what the page did. */
+export const explained = [
+  // eslint-disable-next-line no-empty-pattern
+  async ({}: object, use: () => Promise<void>, info: TestInfo): Promise<void> => {
+    Server.begin();
+    await use();
+    if (info.status === info.expectedStatus && info.errors.length === 0) return;
+    for (const body of Server.tails()) await info.attach('server.log', { body, contentType: 'text/plain' });
+  },
+  { auto: true },
+] as [(args: object, use: () => Promise<void>, info: TestInfo) => Promise<void>, { auto: true }];
 
 export const test = base.extend<Fixtures, { server: Server }>({
   server: [
@@ -29,7 +42,8 @@ export const test = base.extend<Fixtures, { server: Server }>({
   ],
   baseURL: async ({ server }, use) => use(server.url),
   lang: async ({ locale }, use) => use(locale?.startsWith('nl') ? 'nl' : 'en'),
-  page: async ({ page, server }, use, info) => {
+  explained,
+  page: async ({ page }, use) => {
     const wrong: string[] = [];
     page.on('pageerror', (e) => wrong.push(`exception: ${e.message}`));
     page.on('console', (m) => {
@@ -37,10 +51,6 @@ export const test = base.extend<Fixtures, { server: Server }>({
       if (m.type() === 'error' && !/Failed to load resource|WebSocket connection/.test(m.text())) wrong.push(`console: ${m.text()}`);
     });
     await use(page);
-    // What the server said explains what the page did.
-    if (info.status !== info.expectedStatus || wrong.length > 0) {
-      await info.attach('server.log', { body: server.log().slice(-40_000), contentType: 'text/plain' });
-    }
     expect(wrong, 'nothing goes wrong unseen').toEqual([]);
   },
   api: async ({ context, server, lang }, use) => {

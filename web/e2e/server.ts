@@ -30,6 +30,9 @@ interface Platform {
 }
 
 export class Server {
+  /** Those of the test that runs, also when they have stopped. */
+  private static readonly all = new Set<Server>();
+
   url = '';
   admin: Admin = { email: '', password: '' };
   private child: ChildProcess | undefined;
@@ -38,7 +41,19 @@ export class Server {
   private data = '';
   private said = '';
 
-  constructor(private readonly playground = false) {}
+  constructor(private readonly playground = false) {
+    Server.all.add(this);
+  }
+
+  /** A test begins: what was only another's is forgotten. */
+  static begin(): void {
+    for (const server of Server.all) if (!server.data) Server.all.delete(server);
+  }
+
+  /** What the servers of this test said last. */
+  static tails(): string[] {
+    return [...Server.all].map((server) => server.said.slice(-40_000));
+  }
 
   async start(): Promise<this> {
     if (!found) throw new Error('no balie binary: cargo build first, or set BALIE_BIN');
@@ -150,10 +165,7 @@ export class Server {
     await this.end('SIGTERM');
     this.player?.kill();
     if (this.data) rmSync(this.data, { recursive: true, force: true });
-  }
-
-  log(): string {
-    return this.said;
+    this.data = '';
   }
 
   private async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {

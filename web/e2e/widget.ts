@@ -6,7 +6,7 @@ import AxeBuilder from '@axe-core/playwright';
 import { expect, test as base, type APIRequestContext, type Browser, type BrowserContextOptions, type FrameLocator, type Page } from '@playwright/test';
 import { en } from '../widget/src/frame/i18n/en';
 import { nl } from '../widget/src/frame/i18n/nl';
-import { signIn, type Locale } from './fixtures';
+import { explained, signIn, type Locale } from './fixtures';
 import { Server } from './server';
 
 export type Say = (key: keyof typeof nl, holes?: Record<string, string>) => string;
@@ -103,6 +103,7 @@ export class Visitor {
 }
 
 interface Fixtures {
+  explained: void;
   balie: Server;
   /** The API as the first admin, who also is the agent. */
   admin: APIRequestContext;
@@ -116,6 +117,7 @@ interface Fixtures {
 }
 
 export const test = base.extend<Fixtures>({
+  explained,
   lang: async ({ locale }, use) => use(locale?.startsWith('nl') ? 'nl' : 'en'),
   // A server for each test: a visitor's address may begin five sessions a minute, and here all have one address.
   // eslint-disable-next-line no-empty-pattern
