@@ -193,13 +193,44 @@ impl Tx {
         Ok(())
     }
 
-    /// The visitor who is this customer.
+    /// What somebody tells about themselves beside their words. What was proven meanwhile stays.
+    pub async fn note_visitor(
+        &mut self,
+        id: VisitorId,
+        name: Option<&str>,
+        email: Option<&str>,
+        phone: Option<&str>,
+    ) -> Result<(), StoreError> {
+        run!(
+            self,
+            sqlx::query(
+                "UPDATE visitors SET name = CASE WHEN customer IS NOT NULL AND name IS NOT NULL THEN name ELSE COALESCE($2, name) END, \
+                 email = CASE WHEN email_verified THEN email ELSE COALESCE($3, email) END, \
+                 phone = CASE WHEN phone_verified THEN phone ELSE COALESCE($4, phone) END WHERE id = $1",
+            )
+            .bind(id)
+            .bind(name)
+            .bind(email)
+            .bind(phone)
+        )?;
+        Ok(())
+    }
+
+    /// One visitor, for changing them.
+    pub async fn visitor(&mut self, id: VisitorId) -> Result<Option<Visitor>, StoreError> {
+        let lock = self.conn().for_update();
+        let sql = format!("SELECT {COLUMNS} FROM visitors v WHERE v.id = $1{lock}");
+        Ok(on!(self, db => sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str())).bind(id).fetch_optional(db).await)?)
+    }
+
+    /// The visitor who is this customer, for changing them.
     pub async fn visitor_of_customer(
         &mut self,
         account: AccountId,
         customer: &str,
     ) -> Result<Option<Visitor>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM visitors v WHERE v.account_id = $1 AND v.customer = $2");
+        let lock = self.conn().for_update();
+        let sql = format!("SELECT {COLUMNS} FROM visitors v WHERE v.account_id = $1 AND v.customer = $2{lock}");
         Ok(
             on!(self, db => sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str())).bind(account).bind(customer).fetch_optional(db).await)?,
         )
@@ -219,6 +250,14 @@ impl Tx {
         let now = self.now();
         let sql = "UPDATE visitors SET blocked_at = $3 WHERE account_id = $1 AND id = $2 AND blocked_at IS NULL";
         Ok(run!(self, sqlx::query(sql).bind(account).bind(id).bind(now))? > 0)
+    }
+
+    /// Whether a token still opens anything.
+    pub async fn has_visit(&mut self, token_hash: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT visitor_id FROM visits WHERE token_hash = $1";
+        let found: Option<VisitorId> =
+            on!(self, db => sqlx::query_scalar(sql).bind(token_hash).fetch_optional(db).await)?;
+        Ok(found.is_some())
     }
 
     pub async fn insert_visit(&mut self, visit: &Visit) -> Result<(), StoreError> {

@@ -11,8 +11,9 @@
 use super::session::{hand_out, nobody};
 use super::{Admitted, Desk, Door, Identity, Presented, VisitError, Visitor};
 use crate::channels::visit::{Guest, Proven};
+use crate::model::VisitorId;
 use crate::secret::{self, Secret};
-use crate::store::Actor;
+use crate::store::{Actor, Tx};
 
 /// The outcome.
 pub struct Identified {
@@ -58,10 +59,12 @@ impl Desk {
         &self,
         door: &Door,
         token: &str,
-        mut visitor: Visitor,
+        visitor: Visitor,
         proven: &Proven,
     ) -> Result<Identified, VisitError> {
         let mut tx = self.store.begin(Actor::Channel).await?;
+        // As they are now: they may be speaking, or proving it in another tab, at this moment.
+        let mut visitor = tx.visitor(visitor.id).await?.ok_or(VisitError::Token)?;
         let known = tx.visitor_of_customer(door.account.id, &proven.customer).await?;
         if known.as_ref().is_some_and(|known| known.blocked_at.is_some()) {
             return Err(VisitError::Blocked);
@@ -73,9 +76,9 @@ impl Desk {
             if visitor != before {
                 tx.save_visitor(&visitor).await?;
             }
+            let token = keep(&mut tx, token, visitor.id).await?;
             tx.commit().await?;
-            let admitted = Admitted { token: Secret::new(token.to_owned()), visitor, fresh: false };
-            return Ok(Identified { admitted, switched: false });
+            return Ok(Identified { admitted: Admitted { token, visitor, fresh: false }, switched: false });
         }
         let language = visitor.language.clone();
         let (visitor, switched) = match known {
@@ -106,11 +109,12 @@ impl Desk {
         &self,
         door: &Door,
         token: &str,
-        mut visitor: Visitor,
+        visitor: Visitor,
         told: &Guest,
         hint: Option<&str>,
     ) -> Result<Identified, VisitError> {
         let mut tx = self.store.begin(Actor::Channel).await?;
+        let mut visitor = tx.visitor(visitor.id).await?.ok_or(VisitError::Token)?;
         let is_somebody_else = match (&visitor.customer, &visitor.hint) {
             (Some(customer), _) => Some(customer.as_str()) != hint,
             (None, Some(before)) => hint.is_some_and(|now| now != before),
@@ -133,10 +137,18 @@ impl Desk {
                 tx.save_visitor(&visitor).await?;
             }
         }
+        let token = keep(&mut tx, token, visitor.id).await?;
         tx.commit().await?;
-        let admitted = Admitted { token: Secret::new(token.to_owned()), visitor, fresh: false };
-        Ok(Identified { admitted, switched: false })
+        Ok(Identified { admitted: Admitted { token, visitor, fresh: false }, switched: false })
     }
+}
+
+/// The token they came with; another one when it was ended at this moment, by the same proof in another tab.
+async fn keep(tx: &mut Tx, token: &str, visitor: VisitorId) -> Result<Secret<String>, VisitError> {
+    if tx.has_visit(&secret::fingerprint(token)).await? {
+        return Ok(Secret::new(token.to_owned()));
+    }
+    hand_out(tx, visitor).await
 }
 
 /// What a proof says counts; what it leaves out stays.

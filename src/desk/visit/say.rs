@@ -106,7 +106,7 @@ impl Desk {
             at: self.clock().now(),
         })?;
         if after != before {
-            self.remember(visitor, &after).await?;
+            self.remember(visitor, &before, &after).await?;
         }
         let batch = Batch { items: vec![Item::Message(Box::new(message))], ..Batch::default() };
         let done = self.ingest(account, SOURCE, &batch).await?;
@@ -127,16 +127,13 @@ impl Desk {
             || self.store.handed_over(account, &external).await?.is_some())
     }
 
-    /// What a visitor told about themselves stays with them.
-    pub(super) async fn remember(&self, visitor: &Visitor, after: &Guest) -> Result<(), VisitError> {
-        let told = Visitor {
-            name: after.name.clone(),
-            email: after.email.clone(),
-            phone: after.phone.clone(),
-            ..visitor.clone()
-        };
+    /// What a visitor told about themselves stays with them, beside what they proved while they spoke.
+    pub(super) async fn remember(&self, visitor: &Visitor, before: &Guest, after: &Guest) -> Result<(), VisitError> {
+        let name = after.name.as_deref().filter(|_| after.name != before.name);
+        let email = after.email.as_deref().filter(|_| after.email != before.email);
+        let phone = after.phone.as_deref().filter(|_| after.phone != before.phone);
         let mut tx = self.store.begin(Actor::Channel).await?;
-        tx.save_visitor(&told).await?;
+        tx.note_visitor(visitor.id, name, email, phone).await?;
         tx.commit().await?;
         Ok(())
     }

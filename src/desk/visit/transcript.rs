@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use sqlx::types::Json;
 
 use super::history::MOST;
-use super::{Desk, Door, Line, Presented, VisitError, Visitor, guest};
+use super::{Desk, Door, Guest, Line, Presented, VisitError, Visitor, guest};
 use crate::model::{
     Addressed, Automatic, ClaimKind, DeliveryState, Direction, Extra, Mailbox, MessageId, MessageKind, Origin,
     OutboxId, Timestamp,
@@ -88,9 +88,9 @@ impl Desk {
             return Err(VisitError::NotPossible("a transcript by mail before somebody answered"));
         }
         if visitor.email.is_none() {
-            let mut after = guest(visitor);
-            after.email = Some(address.clone());
-            self.remember(visitor, &after).await?;
+            let before = guest(visitor);
+            let after = Guest { email: Some(address.clone()), ..before.clone() };
+            self.remember(visitor, &before, &after).await?;
         }
         let known = self.store.thread(thread).await?.ok_or(VisitError::NotFound)?;
         let channel = self.connections.get(&mailbox).map_err(super::DeskError::from)?;

@@ -9,6 +9,7 @@ use sha2::Sha256;
 use super::{SECRET, Visitor, a_minute_passes, chat, connect};
 use crate::at_the_door;
 use crate::support::START;
+use balie::desk::visit::Saying;
 
 fn mac(secret: &str, text: &str) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
@@ -72,6 +73,55 @@ at_the_door! {
         // Without proof, and with another's key, they are nobody again.
         let known = shared.post("identify", json!({ "id": "u-1", "email": "anna@x.nl" })).await.must_be(200);
         assert_eq!((&known["switched"], &known["visitor"]["identified"], &known["messages"]), (&json!(true), &json!(false), &json!([])));
+    }
+
+    async fn words_that_were_under_way_do_not_undo_a_proof(house) {
+        let (_, account) = chat(house, json!({})).await;
+        let mut anna = Visitor::arrive(house, &account).await;
+        let door = house.desk.door(account.parse().unwrap()).await.unwrap();
+        // As the call that brings her words knew her, when it began.
+        let before = house.desk.guest(&door, anna.caller.token.as_deref().unwrap()).await.unwrap();
+        let token = jwt(SECRET, &json!({ "sub": "u-1", "iat": START.0 / 1000, "exp": START.0 / 1000 + 600, "aud": account, "name": "Anna", "email": "anna@x.nl" }));
+        let known = anna.post("identify", json!({ "jwt": token })).await.must_be(200);
+        anna.hold(&known);
+        let answers = json!({ "name": "Iemand", "email": "iemand@elders.nl", "phone": "0612345678" });
+        let saying = Saying {
+            client_id: uuid::Uuid::new_v4(),
+            text: "dag".to_owned(),
+            answers: answers.as_object().unwrap().clone(),
+            ..Saying::default()
+        };
+        house.desk.say(&door, &before, saying).await.unwrap();
+        let now = anna.post("session", json!({})).await.must_be(200);
+        assert_eq!(now["visitor"], known["visitor"]);
+        assert_eq!((&now["visitor"]["identified"], &now["visitor"]["verified"]), (&json!(true), &json!(true)));
+        assert_eq!(anna.texts().await, ["dag"]);
+        // The same customer elsewhere is still the same visitor.
+        let mut laptop = Visitor::arrive(house, &account).await;
+        let known = laptop.post("identify", proof("u-1")).await.must_be(200);
+        laptop.hold(&known);
+        assert_eq!(laptop.texts().await, ["dag"]);
+    }
+
+    async fn two_tabs_that_prove_it_at_once_are_both_let_in(house) {
+        let (_, account) = chat(house, json!({})).await;
+        let anna = Visitor::arrive(house, &account).await;
+        anna.say("anoniem begonnen").await.must_be(201);
+        let (one, two) = tokio::join!(anna.post("identify", proof("u-1")), anna.post("identify", proof("u-1")));
+        let mut let_in = 0;
+        for known in [one, two] {
+            if known.status == 401 {
+                // The other one was done before this one began: the token is void, and its tab takes the kept one.
+                known.must_turn_away(401, "token_invalid");
+                continue;
+            }
+            let known = known.must_be(200);
+            let mut tab = anna.clone();
+            tab.hold(&known);
+            assert_eq!(tab.texts().await, ["anoniem begonnen"], "a token that is handed out opens");
+            let_in += 1;
+        }
+        assert!(let_in > 0);
     }
 
     async fn a_typed_address_opens_nobodys_history(house) {
