@@ -24,7 +24,7 @@ use super::visit::{
 };
 use super::{
     Action, Allowance, AttachmentLimit, Channel, ChannelError, Context, Descriptor, Draft, Limit, Measure, Message,
-    Moderate, Outgoing, Probe, Reply, Sent, ThreadRef, Unit, limits,
+    Moderate, Outgoing, Probe, Reply, Sent, ThreadRef, Unit, Words, limits,
 };
 use crate::model::{Lane, Timestamp};
 use settings::{AgentNames, Settings};
@@ -92,9 +92,18 @@ impl Channel for WebChat {
         })
     }
 
-    fn allowance(&self, _thread: &ThreadRef, _facts: &Value) -> Allowance {
+    fn allowance(&self, _thread: &ThreadRef, facts: &Value) -> Allowance {
+        // Signed in, the visitor sees their own thread and no longer this one.
+        let went_on = facts["thread"]["went_on"].is_string();
         Allowance {
-            may_reply: true,
+            may_reply: !went_on,
+            code: went_on.then(|| "webchat.went_on".to_owned()),
+            words: went_on.then(|| {
+                Words::new(
+                    "This visitor signed in and no longer sees this conversation; go on in their own chat.",
+                    "Deze bezoeker is ingelogd en ziet dit gesprek niet meer; ga verder in hun eigen chat.",
+                )
+            }),
             limit: Limit { unit: Unit::Characters, max: LONGEST_TEXT as i64 },
             attachments: AttachmentLimit {
                 max: MOST_FILES as i64,

@@ -107,6 +107,8 @@ fn what_may_be_said_is_data() {
     let moderate = channel.moderate().unwrap();
     assert_eq!(moderate.actions(true, Lane::Private), [Action::Delete]);
     assert_eq!(moderate.actions(false, Lane::Private), [Action::Block]);
+    let gone = channel.allowance(&thread, &json!({ "thread": { "went_on": "v-2" } }));
+    assert!(!gone.may_reply && gone.words.is_some(), "nobody would see the answer");
 }
 
 #[test]

@@ -6,7 +6,10 @@
 //! | c | goes on | goes on | goes on when the same key is named, else starts anew |
 //! | somebody else | starts anew as c | goes on as the known c | starts anew |
 //!
-//! Whenever somebody gains or loses something by it, the old token is void.
+//! Whenever somebody gains or loses something by it, the old token is void. What an anonymous visitor said before they went on as the
+//! known c can be shown to nobody any more, so it cannot be answered either.
+
+use serde_json::json;
 
 use super::session::{hand_out, nobody};
 use super::{Admitted, Desk, Door, Identity, Presented, VisitError, Visitor};
@@ -85,6 +88,9 @@ impl Desk {
             Some(mut known) => {
                 take(&mut known, proven);
                 tx.save_visitor(&known).await?;
+                if visitor.customer.is_none() {
+                    went_on(&mut tx, &visitor, known.id).await?;
+                }
                 (known, true)
             }
             None if visitor.customer.is_none() => {
@@ -149,6 +155,19 @@ async fn keep(tx: &mut Tx, token: &str, visitor: VisitorId) -> Result<Secret<Str
         return Ok(Secret::new(token.to_owned()));
     }
     hand_out(tx, visitor).await
+}
+
+/// The only key to what this visitor said is ended: its thread remembers where they went, and its channel allows no answer there.
+async fn went_on(tx: &mut Tx, visitor: &Visitor, known: VisitorId) -> Result<(), VisitError> {
+    let name = visitor.id.to_string();
+    for thread in tx.threads_by_external(visitor.account_id, &[&name]).await? {
+        let Some(mut conversation) = tx.conversation(thread.conversation_id).await? else { continue };
+        let mut memory = thread.memory.map_or_else(|| json!({}), |memory| memory.0);
+        memory["went_on"] = json!(known);
+        tx.save_thread_memory(thread.id, &memory).await?;
+        tx.save_conversation(&mut conversation).await?;
+    }
+    Ok(())
 }
 
 /// What a proof says counts; what it leaves out stays.

@@ -6,10 +6,11 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{SECRET, Visitor, a_minute_passes, chat, connect};
+use super::{SECRET, Visitor, a_minute_passes, chat, connect, only};
 use crate::at_the_door;
 use crate::support::START;
 use balie::desk::visit::Saying;
+use balie::model::Role;
 
 fn mac(secret: &str, text: &str) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
@@ -122,6 +123,40 @@ at_the_door! {
             let_in += 1;
         }
         assert!(let_in > 0);
+    }
+
+    async fn what_was_asked_before_signing_in_is_not_answered_where_nobody_reads_it(house) {
+        let (_, account) = chat(house, json!({})).await;
+        let sanne = house.signed_in("Sanne", Role::Agent).await;
+        let mut phone = Visitor::arrive(house, &account).await;
+        let known = phone.post("identify", proof("u-1")).await.must_be(200);
+        phone.hold(&known);
+        let mut laptop = Visitor::arrive(house, &account).await;
+        laptop.say("nog niet ingelogd").await.must_be(201);
+        let row = only(&sanne, "open").await;
+        let at = format!("/api/conversations/{}", row["id"].as_str().unwrap());
+        let allowance = sanne.get(&at).await.must_be(200)["threads"][0]["allowance"].clone();
+        assert_eq!(allowance["may_reply"], true);
+        let known = laptop.post("identify", proof("u-1")).await.must_be(200);
+        laptop.hold(&known);
+        assert_eq!(laptop.texts().await, Vec::<String>::new());
+        let opened = sanne.get(&at).await.must_be(200);
+        let allowance = &opened["threads"][0]["allowance"];
+        assert_eq!((&allowance["may_reply"], &allowance["code"]), (&json!(false), &json!("webchat.went_on")));
+        assert!(allowance["words"]["nl"].as_str().unwrap().contains("ingelogd"));
+        let claim = sanne.post(&format!("{at}/claim"), Value::Null).await.must_be(200);
+        let reply = json!({
+            "thread_id": opened["threads"][0]["id"], "text": "Ziet niemand dit?", "claim_token": claim["token"],
+            "seen_version": opened["threads"][0]["version"], "attachments": [], "then": "pending",
+        });
+        let request = sanne.request(reqwest::Method::POST, &format!("{at}/replies")).header("idempotency-key", "k").json(&reply);
+        sanne.send(request).await.must_refuse(422, "reply.not_allowed");
+        // What they say now is in their own chat, and answered there.
+        laptop.say("nu wel").await.must_be(201);
+        let rows = sanne.get("/api/conversations?status=open").await.must_be(200);
+        let own = rows["items"].as_array().unwrap().iter().find(|row| row["snippet"] == "nu wel").unwrap();
+        let own = sanne.get(&format!("/api/conversations/{}", own["id"].as_str().unwrap())).await.must_be(200);
+        assert_eq!(own["threads"][0]["allowance"]["may_reply"], true);
     }
 
     async fn a_typed_address_opens_nobodys_history(house) {
