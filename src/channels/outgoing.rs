@@ -72,6 +72,8 @@ text_enum!(
         Delete = "delete",
         Mute = "mute",
         Block = "block",
+        /// Only where we keep people out ourselves and know whom.
+        Unblock = "unblock",
         Report = "report",
     }
 );

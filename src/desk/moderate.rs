@@ -65,7 +65,12 @@ impl Desk {
                     tx.block_visitor(account.id, visitor).await?;
                 }
             }
-            Action::Mute | Action::Block | Action::Report => {}
+            Action::Unblock if channel.visit().is_some() => {
+                if let Ok(visitor) = author.parse() {
+                    tx.unblock_visitor(account.id, visitor).await?;
+                }
+            }
+            Action::Mute | Action::Block | Action::Unblock | Action::Report => {}
         }
         tx.save_reactions(&now_is).await?;
         tx.save_conversation(&mut conversation).await?;
@@ -90,7 +95,25 @@ impl Desk {
             Some(thread) => self.store.thread(thread).await?.map_or(Lane::Public, |thread| thread.lane),
             None => Lane::Public,
         };
-        Ok(self.possible(&account, message, lane))
+        let blocked = self.kept_out(&account, message).await?;
+        Ok(self.possible(&account, message, lane, blocked))
+    }
+
+    /// Whether we keep the author of a message out of a door of ours.
+    pub(super) async fn kept_out(
+        &self,
+        account: &crate::store::accounts::Account,
+        message: &Stored,
+    ) -> Result<bool, DeskError> {
+        let Some(identity) = message.identity_id.filter(|_| message.direction == Direction::In) else {
+            return Ok(false);
+        };
+        if !self.connections.get(account).is_ok_and(|channel| channel.visit().is_some()) {
+            return Ok(false);
+        }
+        let Some(author) = self.store.identity_external(identity).await? else { return Ok(false) };
+        let Ok(visitor) = author.parse() else { return Ok(false) };
+        Ok(self.store.visitor(visitor).await?.is_some_and(|visitor| visitor.blocked_at.is_some()))
     }
 
     /// As `actions`, when account and lane are at hand.
@@ -99,6 +122,7 @@ impl Desk {
         account: &crate::store::accounts::Account,
         message: &Stored,
         lane: Lane,
+        blocked: bool,
     ) -> Vec<Action> {
         if message.external_id.is_none() || message.removed_at.is_some() || account.removed_at.is_some() {
             return Vec::new();
@@ -111,6 +135,8 @@ impl Desk {
             Action::Unlike => message.liked,
             Action::Boost => !message.boosted,
             Action::Unboost => message.boosted,
+            Action::Block => !blocked,
+            Action::Unblock => blocked,
             _ => true,
         });
         actions

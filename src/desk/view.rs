@@ -90,6 +90,15 @@ impl Desk {
                 entry.insert(self.store.account(message.account_id).await?);
             }
         }
+        let mut blocked = HashMap::new();
+        for message in &stored {
+            if let Some(account) = accounts.get(&message.account_id).and_then(Option::as_ref)
+                && let Some(identity) = message.identity_id
+                && let std::collections::hash_map::Entry::Vacant(entry) = blocked.entry(identity)
+            {
+                entry.insert(self.kept_out(account, message).await?);
+            }
+        }
         let actions: Vec<Vec<String>> = stored
             .iter()
             .map(|message| {
@@ -97,7 +106,11 @@ impl Desk {
                     return Vec::new();
                 };
                 let Some(lane) = message.thread_id.and_then(|thread| lanes.get(&thread)) else { return Vec::new() };
-                self.possible(account, message, *lane).iter().map(|action| action.as_str().to_owned()).collect()
+                let blocked = message.identity_id.and_then(|identity| blocked.get(&identity)).is_some_and(|out| *out);
+                self.possible(account, message, *lane, blocked)
+                    .iter()
+                    .map(|action| action.as_str().to_owned())
+                    .collect()
             })
             .collect();
         let mut shown = self.store.present(stored).await?;

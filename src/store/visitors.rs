@@ -252,6 +252,12 @@ impl Tx {
         Ok(run!(self, sqlx::query(sql).bind(account).bind(id).bind(now))? > 0)
     }
 
+    /// They are let in again. False when they were not kept out.
+    pub async fn unblock_visitor(&mut self, account: AccountId, id: VisitorId) -> Result<bool, StoreError> {
+        let sql = "UPDATE visitors SET blocked_at = NULL WHERE account_id = $1 AND id = $2 AND blocked_at IS NOT NULL";
+        Ok(run!(self, sqlx::query(sql).bind(account).bind(id))? > 0)
+    }
+
     /// Whether a token still opens anything.
     pub async fn has_visit(&mut self, token_hash: &str) -> Result<bool, StoreError> {
         let sql = "SELECT visitor_id FROM visits WHERE token_hash = $1";

@@ -63,6 +63,9 @@ pub async fn act(
         }
         Action::Mute => Ok(api.post("app.bsky.graph.muteActor", json!({"actor": author})).await.map(drop)?),
         Action::Block => block(api, author).await,
+        Action::Unblock => {
+            Err(ChannelError::rejected("bluesky.no_such_action", "undo a block on the platform: it is not known here."))
+        }
         Action::Report => report(api, uri, author, reason).await,
     }
 }

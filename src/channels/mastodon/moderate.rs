@@ -59,6 +59,10 @@ impl Moderate for Mastodon {
                 let verb = if action == Action::Mute { "mute" } else { "block" };
                 self.api.post(&["api", "v1", "accounts", account.as_str(), verb], None).await
             }
+            Action::Unblock => Err(ChannelError::rejected(
+                "mastodon.no_such_action",
+                "undo a block on the platform: it is not known here.",
+            )),
             Action::Report => {
                 let account = self.account(author, meta).await?;
                 let comment: String = reason.unwrap_or_default().chars().take(1_000).collect();

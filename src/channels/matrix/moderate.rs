@@ -45,7 +45,7 @@ impl Moderate for Matrix {
                 let path = ["client", "v3", "rooms", room, "report", event];
                 self.api.send(Method::POST, &path, &json!({"reason": reason, "score": -100})).await.map(drop)
             }
-            Action::Boost | Action::Unboost | Action::Mute => {
+            Action::Boost | Action::Unboost | Action::Mute | Action::Unblock => {
                 Err(ChannelError::rejected("matrix.no_such_action", "Matrix has no such action.").into())
             }
         };

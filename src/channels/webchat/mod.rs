@@ -157,7 +157,7 @@ impl Reply for WebChat {
 #[async_trait]
 impl Moderate for WebChat {
     fn actions(&self, own: bool, _lane: Lane) -> Vec<Action> {
-        vec![if own { Action::Delete } else { Action::Block }]
+        if own { vec![Action::Delete] } else { vec![Action::Block, Action::Unblock] }
     }
 
     /// The desk's own record of it is all there is to do.

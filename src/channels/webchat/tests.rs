@@ -106,7 +106,7 @@ fn what_may_be_said_is_data() {
     assert!(measure.over && measure.parts.unwrap().concat() == text);
     let moderate = channel.moderate().unwrap();
     assert_eq!(moderate.actions(true, Lane::Private), [Action::Delete]);
-    assert_eq!(moderate.actions(false, Lane::Private), [Action::Block]);
+    assert_eq!(moderate.actions(false, Lane::Private), [Action::Block, Action::Unblock]);
     let gone = channel.allowance(&thread, &json!({ "thread": { "went_on": "v-2" } }));
     assert!(!gone.may_reply && gone.words.is_some(), "nobody would see the answer");
 }

@@ -962,7 +962,7 @@ export interface components {
             lag_ms?: number | null;
         };
         /** @enum {string} */
-        Action: "like" | "unlike" | "boost" | "unboost" | "delete" | "mute" | "block" | "report";
+        Action: "like" | "unlike" | "boost" | "unboost" | "delete" | "mute" | "block" | "unblock" | "report";
         /** @description To whom a message of ours goes. */
         Addressed: {
             to: components["schemas"]["Mailbox"][];

@@ -241,6 +241,7 @@ export const en: Record<keyof typeof nl, Text> = {
   'log.action.delete': '{name} deleted a reply',
   'log.action.mute': '{name} muted this person',
   'log.action.block': '{name} blocked this person',
+  'log.action.unblock': '{name} unblocked this person',
   'log.action.report': '{name} reported a message',
 
   // Writing
@@ -399,6 +400,7 @@ export const en: Record<keyof typeof nl, Text> = {
   'action.delete': 'Delete',
   'action.mute': 'Mute person',
   'action.block': 'Block person',
+  'action.unblock': 'Unblock person',
   'action.report': 'Report to the channel',
   'acted.like': 'Liked.',
   'acted.unlike': 'Like removed.',
@@ -407,6 +409,7 @@ export const en: Record<keyof typeof nl, Text> = {
   'acted.delete': 'Being removed from the channel.',
   'acted.mute': 'Muted.',
   'acted.block': 'Blocked.',
+  'acted.unblock': 'No longer blocked.',
   'acted.report': 'Reported.',
   'moderate.delete': 'Delete this reply',
   'moderate.mute': 'Mute {name}',

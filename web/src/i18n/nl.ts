@@ -239,6 +239,7 @@ export const nl = {
   'log.action.delete': '{name} verwijderde een antwoord',
   'log.action.mute': '{name} dempte deze persoon',
   'log.action.block': '{name} blokkeerde deze persoon',
+  'log.action.unblock': '{name} hief de blokkade van deze persoon op',
   'log.action.report': '{name} meldde een bericht',
 
   // Schrijven
@@ -397,6 +398,7 @@ export const nl = {
   'action.delete': 'Verwijder',
   'action.mute': 'Demp persoon',
   'action.block': 'Blokkeer persoon',
+  'action.unblock': 'Hef blokkade op',
   'action.report': 'Meld bij het kanaal',
   'acted.like': 'Leuk gevonden.',
   'acted.unlike': 'Niet meer leuk gevonden.',
@@ -405,6 +407,7 @@ export const nl = {
   'acted.delete': 'Wordt van het kanaal verwijderd.',
   'acted.mute': 'Gedempt.',
   'acted.block': 'Geblokkeerd.',
+  'acted.unblock': 'Niet meer geblokkeerd.',
   'acted.report': 'Gemeld.',
   'moderate.delete': 'Verwijder dit antwoord',
   'moderate.mute': 'Demp {name}',

@@ -199,6 +199,18 @@ at_the_door! {
         let other = Visitor::arrive(house, &account).await;
         other.say("dag").await.must_be(201);
         house.later(Duration::from_secs(1));
+        // It was a mistake: what was done is offered no more, and what undoes it is.
+        let at = format!("/api/conversations/{}", row["id"].as_str().unwrap());
+        let opened = sanne.get(&at).await.must_be(200);
+        assert_eq!(opened["messages"][0]["actions"], json!(["unblock"]));
+        let act = format!("/api/messages/{}/actions", message["id"].as_str().unwrap());
+        sanne.post(&act, json!({ "action": "block", "reason": "nog eens" })).await.must_refuse(422, "moderate.not_possible");
+        let changed = sanne.post(&act, json!({ "action": "unblock" })).await.must_be(200);
+        assert_eq!(changed["actions"], json!(["block"]));
+        assert_eq!(rude.texts().await, ["!!!"]);
+        rude.say("sorry").await.must_be(201);
+        let opened = sanne.get(&at).await.must_be(200);
+        assert!(opened["log"].as_array().unwrap().iter().any(|line| line["data"]["action"] == "unblock"));
     }
 
     async fn settings_that_cannot_be_read_are_refused_when_they_are_entered(house) {
