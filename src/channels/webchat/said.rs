@@ -80,12 +80,8 @@ pub fn tidy(presented: &Presented) -> Guest {
 
 /// What a visitor thought of it.
 pub fn rating(settings: &Settings, rated: &Rated) -> Message {
-    let dutch = settings.language == "nl";
     let stars: String = (1..=5).map(|n| if n <= rated.score { '★' } else { '☆' }).collect();
     let comment = clip(rated.comment.trim(), LONGEST_TEXT);
-    let mut fields = Vec::new();
-    push(&mut fields, if dutch { "Cijfer" } else { "Score" }, &format!("{} / 5", rated.score));
-    push(&mut fields, if dutch { "Toelichting" } else { "Comment" }, &comment);
     Message {
         external_id: rated.external_id.clone(),
         thread: thread(&rated.guest),
@@ -96,7 +92,6 @@ pub fn rating(settings: &Settings, rated: &Rated) -> Message {
         sent_at: rated.at,
         edited_at: rated.again.then_some(rated.at),
         automatic: Some(Automatic::Notice),
-        fields,
         meta: json!({ "rating": rated.score.to_string() }),
         ..Message::default()
     }

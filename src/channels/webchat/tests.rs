@@ -224,6 +224,7 @@ fn a_rating_asks_for_nothing() {
     };
     let message = channel.visit().unwrap().rating(rated.clone()).unwrap();
     assert!(message.automatic.is_some() && message.text == "★★★★☆\nSnel");
+    assert!(message.fields.is_empty(), "a later rating replaces the words, and only the words");
     assert!(channel.visit().unwrap().rating(Rated { score: 6, ..rated }).is_none());
 }
 

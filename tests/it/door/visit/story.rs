@@ -127,6 +127,8 @@ at_the_door! {
         let opened = sanne.get(&format!("/api/conversations/{}", row["id"].as_str().unwrap())).await.must_be(200);
         let ratings: Vec<&Value> = opened["messages"].as_array().unwrap().iter().filter(|m| m["automatic"] == "notice").collect();
         assert_eq!((ratings.len(), &ratings[0]["text"]), (1, &json!("★★★★★\nHeel vlot")));
+        let rest = format!("{}{}", ratings[0]["extra"], ratings[0]["meta"]);
+        assert!(!rest.contains("4 / 5") && !rest.contains("Vlot"), "nothing of the first is left: {rest}");
         assert_eq!(anna.texts().await, ["Dag", "Tot ziens"], "a rating is no message");
         anna.say("Toch nog iets").await.must_be(201);
         assert_eq!(only(&sanne, "open").await["id"], row["id"]);
