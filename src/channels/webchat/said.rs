@@ -22,6 +22,7 @@ pub fn message(settings: &Settings, said: Said) -> Result<(Message, Guest), Wron
         return Err(Wrong::Empty);
     }
     let mut guest = said.guest;
+    let typed = said.answers.get("email").and_then(Value::as_str).and_then(email);
     let answers = read_answers(settings, &said.answers, &mut guest, said.first, said.left)?;
     let dutch = settings.language == "nl";
     let mut fields = answers;
@@ -35,7 +36,8 @@ pub fn message(settings: &Settings, said: Said) -> Result<(Message, Guest), Wron
     let page = said
         .page
         .map(|page| json!({ "url": clip(&page.url, LONGEST_ADDRESS), "title": clip(&page.title, LONGEST_ANSWER) }));
-    let answer_at = guest.email.clone().filter(|_| said.left).map(|address| AnswerAt {
+    // Where they ask for it, also when another address is proven: they are told that the answer goes there.
+    let answer_at = typed.or_else(|| guest.email.clone()).filter(|_| said.left).map(|address| AnswerAt {
         address,
         name: guest.name.clone(),
         subject: subject(settings, guest.language.as_deref()),

@@ -203,6 +203,25 @@ fn a_signed_address_is_not_overwritten_by_a_typed_one() {
 }
 
 #[test]
+fn what_is_left_is_answered_at_the_address_that_was_typed() {
+    let channel = channel(json!({}));
+    let known = Guest {
+        id: "v-1".to_owned(),
+        customer: Some("u-1".to_owned()),
+        email: Some("sanne@x.nl".to_owned()),
+        email_verified: true,
+        ..Guest::default()
+    };
+    let mut left = Said { guest: known, left: true, ..said("Bel mij") };
+    let address = |said: Said| message(&channel, said).unwrap().answer_at.unwrap().address;
+    assert_eq!(address(left.clone()), "sanne@x.nl");
+    left.answers = json!({ "email": " Werk@Y.nl" }).as_object().unwrap().clone();
+    assert_eq!(address(left.clone()), "werk@y.nl");
+    let (_, after) = channel.visit().unwrap().message(left).unwrap();
+    assert_eq!(after.email.as_deref(), Some("sanne@x.nl"), "what is proven stays theirs");
+}
+
+#[test]
 fn a_visitor_without_a_name_can_be_told_from_the_next() {
     let channel = channel(json!({}));
     let name = |id: &str| {
