@@ -121,6 +121,9 @@ impl Desk {
         conversation.closed_at = Some(tx.now());
         conversation.waiting_since = None;
         conversation.snoozed_until = None;
+        conversation.reopened_at = None;
+        conversation.woken_at = None;
+        conversation.release();
         tx.save_conversation(&mut conversation).await?;
         tx.tell_decision(conversation.id, json!({ "status": "closed", "by": "visitor" }));
         tx.commit().await?;

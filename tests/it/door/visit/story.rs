@@ -141,9 +141,12 @@ at_the_door! {
         let anna = Visitor::arrive(house, &account).await;
         assert_eq!(anna.post("end", json!({})).await.status, 204);
         anna.say("Dag").await.must_be(201);
+        let claimed = only(&sanne, "open").await;
+        sanne.post(&format!("/api/conversations/{}/claim", claimed["id"].as_str().unwrap()), Value::Null).await.must_be(200);
         assert_eq!(anna.post("end", json!({})).await.status, 204);
         assert_eq!(anna.post("end", json!({})).await.status, 204);
         let row = only(&sanne, "closed").await;
+        assert!(row["claim"].is_null(), "nobody holds what is closed: {row}");
         let opened = sanne.get(&format!("/api/conversations/{}", row["id"].as_str().unwrap())).await.must_be(200);
         assert_eq!(opened["log"].as_array().unwrap().last().unwrap()["data"], json!({ "status": "closed", "by": "visitor" }));
         anna.say("Nog iets").await.must_be(201);
