@@ -239,6 +239,18 @@ impl Conn {
         }
     }
 
+    /// An id's column as the text that names it elsewhere.
+    pub(super) fn id_as_text(&self, column: &str) -> String {
+        match self {
+            Self::Sqlite(_) => {
+                let part = |from: u8, length: u8| format!("substr(hex({column}), {from}, {length})");
+                let parts = [part(1, 8), part(9, 4), part(13, 4), part(17, 4), part(21, 12)];
+                format!("lower({})", parts.join(" || '-' || "))
+            }
+            Self::Postgres(_) => format!("{column}::text"),
+        }
+    }
+
     /// Makes the numbering of events safe: from here to the commit nobody else numbers. Taken last, so it is held shortly.
     pub(super) async fn lock_events(&mut self) -> Result<(), StoreError> {
         if let Self::Postgres(transaction) = self {

@@ -304,6 +304,19 @@ impl Tx {
         ).bind(id).bind(visitor).fetch_optional(db).await)?)
     }
 
+    /// Forgets visitors of before then who said nothing, proved nothing and can never come back: nobody has a token of theirs.
+    pub async fn forget_silent_visitors(&mut self, before: Timestamp) -> Result<(), StoreError> {
+        let id = self.conn().id_as_text("visitors.id");
+        let sql = format!(
+            "DELETE FROM visitors WHERE created_at < $1 AND customer IS NULL AND blocked_at IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.visitor_id = visitors.id) \
+             AND NOT EXISTS (SELECT 1 FROM visitor_files f WHERE f.visitor_id = visitors.id) \
+             AND NOT EXISTS (SELECT 1 FROM threads t WHERE t.account_id = visitors.account_id AND t.external_id = {id})"
+        );
+        run!(self, sqlx::query(sqlx::AssertSqlSafe(sql.as_str())).bind(before))?;
+        Ok(())
+    }
+
     /// Forgets visits that ended and files that nobody sent.
     pub async fn tidy_visitors(&mut self, files_before: Timestamp) -> Result<(), StoreError> {
         let now = self.now();

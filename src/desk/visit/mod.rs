@@ -150,7 +150,7 @@ impl Desk {
         Ok(None)
     }
 
-    /// Forgets visits that ended and files that nobody sent.
+    /// Forgets visits that ended, files that nobody sent, and visitors who never said anything and cannot come back.
     ///
     /// # Errors
     /// When the database refuses.
@@ -158,6 +158,7 @@ impl Desk {
         let mut tx = self.store.begin(crate::store::Actor::System).await?;
         let before = tx.now().minus(files::UNSENT);
         tx.tidy_visitors(before).await?;
+        tx.forget_silent_visitors(before).await?;
         tx.commit().await?;
         Ok(())
     }

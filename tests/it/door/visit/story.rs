@@ -110,6 +110,30 @@ at_the_door! {
         bram.get("messages").await.must_turn_away(401, "token_invalid");
     }
 
+    async fn who_said_nothing_and_cannot_come_back_is_forgotten(house) {
+        let (_, account) = chat(house, json!({})).await;
+        let (silent, speaking, gone) = (Visitor::arrive(house, &account).await, Visitor::arrive(house, &account).await, Visitor::arrive(house, &account).await);
+        speaking.say("Dag").await.must_be(201);
+        let door = house.desk.door(account.parse().unwrap()).await.unwrap();
+        let mut ids = Vec::new();
+        for visitor in [&silent, &speaking, &gone] {
+            ids.push(house.desk.guest(&door, visitor.caller.token.as_deref().unwrap()).await.unwrap().id);
+        }
+        assert_eq!(gone.delete("session").await.status, 204);
+        let left = async || {
+            house.desk.tidy_visits().await.unwrap();
+            let mut left = Vec::new();
+            for id in &ids {
+                left.push(house.running.store.visitor(*id).await.unwrap().is_some());
+            }
+            left
+        };
+        house.later(Duration::from_secs(170 * 86_400));
+        assert_eq!(left().await, [true, true, false], "a token may still bring them back");
+        house.later(Duration::from_secs(20 * 86_400));
+        assert_eq!(left().await, [false, true, false], "what was said keeps who said it");
+    }
+
     async fn closing_asks_for_a_rating_and_a_rating_wakes_nobody(house) {
         let (_, account) = chat(house, json!({})).await;
         let sanne = house.signed_in("Sanne", Role::Agent).await;
