@@ -8,6 +8,7 @@ use sqlx::types::Json;
 
 use super::access::Visible;
 use super::connections::descriptor;
+use super::ingest::clean;
 use super::{Act, Desk, DeskError, Viewer};
 use crate::channels::{ChannelError, Class, Descriptor, FieldKind, MemorySecrets, Probe, Quota};
 use crate::model::message::Sentence;
@@ -194,10 +195,10 @@ impl Desk {
         let row = Row {
             id,
             channel: descriptor.key.to_owned(),
-            name: name.map(str::trim).filter(|name| !name.is_empty()).map_or_else(
-                || if probe.name.is_empty() { probe.handle.clone() } else { probe.name.clone() },
-                str::to_owned,
-            ),
+            name: name
+                .map(str::trim)
+                .filter(|name| !name.is_empty())
+                .map_or_else(|| if probe.name.is_empty() { clean(&probe.handle) } else { clean(&probe.name) }, clean),
             external_id: probe.external_id,
             handle: probe.handle,
             url: probe.url,
@@ -239,7 +240,7 @@ impl Desk {
         let mut tx = self.begin(viewer).await?;
         let mut row = existing(&mut tx, id).await?;
         if let Some(name) = change.name.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
-            name.clone_into(&mut row.name);
+            row.name = clean(name);
         }
         if change.enabled.is_some_and(|enabled| enabled != row.enabled) {
             self.tell_of_mailbox(&mut tx, id).await?;
@@ -451,7 +452,7 @@ pub(crate) fn sort_fields(descriptor: &Descriptor, given: &Value, whole: bool) -
     for field in descriptor.fields {
         let text = match given.get(field.key) {
             None | Some(Value::Null) => None,
-            Some(Value::String(text)) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            Some(Value::String(text)) => Some(clean(text.trim())).filter(|text| !text.is_empty()),
             Some(Value::Bool(value)) => Some(value.to_string()),
             Some(Value::Number(value)) => Some(value.to_string()),
             Some(_) => return Err(wrong(field.key, "a text is expected")),

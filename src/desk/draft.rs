@@ -31,9 +31,8 @@ impl Desk {
         if draft.text.trim().is_empty() {
             tx.delete_draft(id, viewer.user_id).await?;
         } else {
-            let mut draft = draft.clone();
-            draft.text = super::ingest::clean(&draft.text);
-            tx.save_draft(id, viewer.user_id, &serde_json::to_value(&draft).unwrap_or_default()).await?;
+            let draft = serde_json::to_value(draft).unwrap_or_default();
+            tx.save_draft(id, viewer.user_id, &super::ingest::clean_json(&draft)).await?;
         }
         tx.commit().await?;
         Ok(())

@@ -64,7 +64,8 @@ impl Desk {
             secrets: &secrets,
             from: call.from,
         };
-        let pushed = push.receive(&hook).await?;
+        let mut pushed = push.receive(&hook).await?;
+        pushed.batch = super::ingest::fit(pushed.batch);
         let asked = match &pushed.answer {
             Some(HookAnswer::Outcome) => named(&pushed.batch),
             _ => Vec::new(),

@@ -7,6 +7,7 @@ mod adopt;
 mod afterwards;
 mod apart;
 mod change;
+mod fit;
 mod hand_over;
 mod keep;
 mod place;
@@ -16,10 +17,11 @@ mod text;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+pub(super) use fit::fit;
 use hand_over::Record;
 use keep::Kept;
 use place::Routing;
-pub(super) use text::{clean, snippet};
+pub(super) use text::{clean, clean_json, snippet};
 
 use super::{Desk, DeskError};
 use crate::channels::{self, Batch, Item};
@@ -30,7 +32,7 @@ use crate::store::contacts::{Identified, Known};
 use crate::store::conversations::Conversation;
 use crate::store::messages::Stored;
 use crate::store::outbox::OutboxRow;
-use crate::store::{Actor, Tx};
+use crate::store::{Actor, StoreError, Tx};
 
 /// Longer than any platform allows; a text beyond it is a broken or hostile payload.
 const LONGEST_TEXT: usize = 512 * 1024;
@@ -62,9 +64,10 @@ impl Desk {
     /// # Errors
     /// When the database refuses: then nothing of it happened, and the same batch may come again.
     pub async fn ingest(&self, account: &Account, source: &str, batch: &Batch) -> Result<Ingested, DeskError> {
+        let batch = fit(batch.clone());
         let mut tries = 0;
         loop {
-            match self.ingest_parts(account, source, batch).await {
+            match self.ingest_parts(account, source, &batch).await {
                 // Another node took the same item in at this moment; with its rows visible there is nothing left to collide with.
                 Err(DeskError::Store(error)) if error.is_conflict() && tries < 3 => tries += 1,
                 done => return done,
@@ -99,7 +102,16 @@ impl Desk {
         let batch = self.apart(account, timely(account, batch)).await?;
         // Files first: a file without its message is waste, a message without its file a loss.
         let kept = self.keep_contents(&batch).await?;
-        self.ingest_once(account, source, &batch, &kept, record).await
+        let mut unfit = Unfit::default();
+        loop {
+            match self.ingest_once(account, source, &batch, &kept, record, &mut unfit).await {
+                // One of them cannot be stored, today or ever: it is held back, and the others come in without it.
+                Err(DeskError::Store(StoreError::Unfit(why))) if unfit.at.is_some() => {
+                    unfit.why.extend(unfit.at.take().map(|place| (place, why)));
+                }
+                done => return done,
+            }
+        }
     }
 
     async fn ingest_once(
@@ -109,20 +121,26 @@ impl Desk {
         batch: &Batch,
         kept: &Kept,
         record: Option<&Record>,
+        unfit: &mut Unfit,
     ) -> Result<Ingested, DeskError> {
         let mut tx = self.store.begin(Actor::Channel).await?;
         let mut intake = Intake::prepare(self, &mut tx, account, batch, kept).await?;
         for unreadable in &batch.unreadable {
             intake.hold(&mut tx, source, &unreadable.payload, &unreadable.error).await?;
         }
-        let mut items: Vec<&Item> = batch.items.iter().collect();
-        items.sort_by_key(|item| match item {
+        let mut items: Vec<(usize, &Item)> = batch.items.iter().enumerate().collect();
+        items.sort_by_key(|(_, item)| match item {
             // What comes next in a thread comes under its new name.
             Item::Moved { .. } => i64::MIN,
             Item::Message(message) => message.sent_at.0,
             _ => i64::MAX,
         });
-        for item in items {
+        for (place, item) in items {
+            if let Some(why) = unfit.why.get(&place) {
+                intake.hold(&mut tx, source, &format!("{item:?}"), why).await?;
+                continue;
+            }
+            unfit.at = Some(place);
             match item {
                 Item::Message(message) if message.text.len() > LONGEST_TEXT => {
                     intake.hold(&mut tx, source, &message.text, "the text is longer than any platform allows").await?;
@@ -142,6 +160,7 @@ impl Desk {
                 }
             }
         }
+        unfit.at = None;
         if let Some(record) = record {
             record.save(&mut tx, &intake).await?;
         }
@@ -175,6 +194,14 @@ fn timely<'b>(account: &Account, batch: &'b Batch) -> Cow<'b, Batch> {
         }
     }
     Cow::Owned(batch)
+}
+
+/// Which items of a batch the database has no room for, by their place.
+#[derive(Default)]
+struct Unfit {
+    why: HashMap<usize, String>,
+    /// The one that is being stored.
+    at: Option<usize>,
 }
 
 /// One batch on its way in.
@@ -297,8 +324,7 @@ impl<'a> Intake<'a> {
     }
 
     async fn hold(&mut self, tx: &mut Tx, source: &str, payload: &str, error: &str) -> Result<(), DeskError> {
-        let payload = clean(payload);
-        tx.quarantine(self.account.id, source, &payload, &crate::secret::fingerprint(&payload), error).await?;
+        tx.quarantine(self.account.id, source, payload, &crate::secret::fingerprint(payload), error).await?;
         self.done.quarantined += 1;
         Ok(())
     }

@@ -228,7 +228,15 @@ impl From<QueryRejection> for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        if error.is_unavailable() { Self::unavailable(error) } else { Self::internal(error) }
+        match error {
+            StoreError::Unfit(_) => Self::invalid(
+                "text.unfit",
+                "Something in it cannot be kept: a character that is none, or a word without end.",
+            )
+            .cure("Type it again instead of pasting it."),
+            error if error.is_unavailable() => Self::unavailable(error),
+            error => Self::internal(error),
+        }
     }
 }
 

@@ -6,6 +6,9 @@ pub enum StoreError {
     /// A constraint said no: somebody else was first.
     #[error("the row is already there: {0}")]
     Conflict(String),
+    /// A text the database has no room for: a character it does not know, or longer than an index takes.
+    #[error("the database has no room for it: {0}")]
+    Unfit(String),
     /// The database is gone, full or too busy; the same call may work later.
     #[error("the database is not available: {0}")]
     Unavailable(String),
@@ -51,6 +54,8 @@ impl From<sqlx::Error> for StoreError {
                     {
                         Self::Unavailable(error.to_string())
                     }
+                    // PostgreSQL: a character that is none, one that its encoding has no place for, beyond a limit of the program.
+                    "22021" | "22P05" | "54000" => Self::Unfit(error.to_string()),
                     _ => Self::Broken(error.to_string()),
                 }
             }

@@ -371,6 +371,8 @@ impl Store {
         let mut accounts = match (filter.account, &filter.channel) {
             (None, None) => return Ok(filter.visible.clone()),
             (Some(id), None) => vec![id],
+            // No channel is called that, and PostgreSQL would not even look for it.
+            (_, Some(channel)) if channel.contains('\0') => return Ok(Some(Vec::new())),
             (id, Some(channel)) => {
                 let of_channel: Vec<AccountId> = read!(self, db => sqlx::query_scalar("SELECT id FROM accounts WHERE channel = $1 ORDER BY id")
                     .bind(channel).fetch_all(db).await)?;

@@ -55,6 +55,10 @@ impl Store {
     /// The person with this address, in any spelling.
     pub async fn user_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
         let email = email.trim().to_lowercase();
+        // Nobody was ever added with one, and PostgreSQL would not even look for it.
+        if email.contains(char::is_control) {
+            return Ok(None);
+        }
         Ok(
             read!(self, db => sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM users WHERE email = $1")))
             .bind(&email).fetch_optional(db).await)?,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use balie::channels::{self, Author, Batch, Item, Unreadable};
-use balie::model::{Direction, Lane, Status, Timestamp};
+use balie::channels::{self, Author, Batch, Item, ThreadRef, Unreadable};
+use balie::model::{Answered, Direction, Lane, Status, Timestamp};
 use balie::store::quarantine::QuarantineState;
 use serde_json::json;
 
@@ -368,6 +368,45 @@ on_both_engines! {
         assert_eq!(message.html.as_deref(), Some("<p>hoi</p>"));
         assert_eq!((message.url.as_deref(), message.author.avatar_url.as_deref()), (None, None));
         assert!(message.text.starts_with("ab <script>"), "text is text");
+
+        // Names and ids are texts too.
+        let mut odd = direct("3\0", "carla", "kunt u mij helpen?", 1);
+        odd.thread.title = Some("kamer\0 12".into());
+        odd.reply_to = Some("\0elders".into());
+        odd.visibility = Some("dir\0ect".into());
+        odd.author.external_id.push('\0');
+        odd.follows = vec!["\0".into()];
+        odd.fields = vec![Answered { label: "\0bestelling".into(), value: "1\0".into() }];
+        let thread = odd.thread.clone();
+        f.batch(vec![Item::Message(Box::new(odd.clone())), Item::Remember { thread: thread.external_id.clone(), memory: json!({ "\0": "\0" }) }]).await;
+        f.batch(vec![Item::Reaction { external_id: odd.external_id.clone(), author: Box::new(odd.author.clone()), emoji: Some("\0+".into()), at: None }]).await;
+        let to = ThreadRef { external_id: "elders\0".into(), title: Some("\0hal 12".into()), ..thread.clone() };
+        f.batch(vec![Item::Moved { from: thread.external_id, to }]).await;
+        assert!(!f.arrives(channels::Message { thread: ThreadRef { external_id: "elders".into(), ..odd.thread.clone() }, ..odd }).await.is_news());
+        let page = f.list(Status::Open).await;
+        let row = page.items.iter().find(|row| row.contact.handle == "carla.test").unwrap();
+        let opened = f.desk.open(&f.sanne, row.id).await.unwrap();
+        assert_eq!(opened.messages[0].visibility.as_deref(), Some("direct"));
+        assert_eq!(opened.messages[0].extra.as_ref().unwrap().reactions[0].emoji, "+");
+        let thread = f.store.threads(row.id).await.unwrap().remove(0);
+        assert_eq!((thread.external_id.as_str(), thread.title.as_deref()), ("elders", Some("hal 12")));
+        assert!(f.desk.quarantine(&f.chief, None, None).await.unwrap().items.is_empty());
+    }
+
+    async fn what_the_database_has_no_room_for_is_held_and_stops_nothing_else(f) {
+        // Longer than PostgreSQL's indexes take; SQLite's do.
+        let endless: String = (0..500).map(|n| balie::secret::fingerprint(&n.to_string())).collect();
+        let items = [("1", "anna"), (endless.as_str(), "bram"), ("3", "carla")];
+        let items = items.map(|(id, customer)| Item::Message(Box::new(mention(id, customer, "hoi", 0))));
+        let batch = Batch { items: items.to_vec(), next: Some(json!({ "since": "3" })), ..Batch::default() };
+        let done = f.desk.ingest(&f.account, "notifications", &batch).await.unwrap();
+        assert_eq!(done.added + done.quarantined, 3);
+        let names: Vec<String> = f.list(Status::Open).await.items.into_iter().map(|row| row.contact.name).collect();
+        assert!(["anna", "carla"].iter().all(|name| names.iter().any(|known| known == name)), "{names:?}");
+        assert_eq!(f.store.cursor(f.account.id, "notifications").await.unwrap(), Some(json!({ "since": "3" })));
+        let held = f.desk.quarantine(&f.chief, None, None).await.unwrap().items;
+        assert_eq!(held.len(), done.quarantined);
+        assert!(held.iter().all(|held| held.payload.contains(&endless)), "whole");
     }
 
     async fn a_text_longer_than_any_platform_allows_is_quarantined(f) {

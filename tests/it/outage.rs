@@ -4,15 +4,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use balie::channels::{Batch, Item};
+use balie::channels::{
+    Allowance, Batch, Channel, ChannelError, Draft, Feed, Item, Known, Measure, Probe, Pull, ThreadRef,
+};
 use balie::clock::Clock;
 use balie::desk::DeskError;
 use balie::live::{Hub, ServerMessage};
-use balie::model::Status;
+use balie::model::{HealthState, Status};
+use balie::work::Pace;
+use balie::work::pull::{Asking, Puller};
+use serde_json::Value;
+use sqlx::Connection as _;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Fixture, START, fresh_postgres, mention};
+use crate::support::{Engine, Fixture, START, batch_of, fresh_postgres, mention};
 
 /// A wire to the database that can be cut.
 struct Wire {
@@ -100,4 +107,77 @@ async fn a_database_that_is_away_for_a_while_loses_nothing() {
     assert!(!screen.cut.is_cancelled());
     stop.cancel();
     tail.await.unwrap();
+}
+
+/// A platform that says the same at every pull, twenty seconds after the last.
+struct Talks(Clock);
+
+const FEED: Feed = Feed { key: "notifications", busy: Duration::from_secs(20), idle: Duration::from_secs(20) };
+
+#[async_trait::async_trait]
+impl Channel for Talks {
+    async fn probe(&self) -> Result<Probe, ChannelError> {
+        Err(ChannelError::transient("nobody asks"))
+    }
+
+    fn allowance(&self, _: &ThreadRef, _: &Value) -> Allowance {
+        Allowance::default()
+    }
+
+    fn measure(&self, draft: &Draft<'_>, _: &Value) -> Measure {
+        balie::channels::limits::characters(draft.text, 500)
+    }
+
+    fn pull(&self) -> Option<&dyn Pull> {
+        Some(self)
+    }
+}
+
+#[async_trait::async_trait]
+impl Pull for Talks {
+    fn feeds(&self) -> &'static [Feed] {
+        &[FEED]
+    }
+
+    async fn pull(&self, _: &str, _: Option<&Value>) -> Result<Batch, ChannelError> {
+        self.0.advance(Duration::from_secs(20));
+        Ok(batch_of(mention("1", "anna", "hallo", 0)))
+    }
+
+    async fn recheck(&self, _: &[Known]) -> Result<Batch, ChannelError> {
+        Ok(Batch::default())
+    }
+
+    fn recheck_max(&self) -> usize {
+        0
+    }
+}
+
+#[tokio::test]
+async fn an_account_of_which_nothing_can_be_stored_is_red_until_it_can() {
+    let f = Fixture::new(Engine::Sqlite).await;
+    let mut beside = sqlx::SqliteConnection::connect(&f.database).await.unwrap();
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'no'); END";
+    sqlx::query(refuse).execute(&mut beside).await.unwrap();
+    let talks = Arc::new(Talks(f.clock.clone()));
+    let puller = Puller {
+        desk: f.desk.clone(),
+        account: f.account.clone(),
+        channel: talks.clone(),
+        pace: Pace::default(),
+        bell: watch::Sender::new(0),
+        quota: watch::Sender::new(None),
+        stop: CancellationToken::new(),
+    };
+    let account = async || f.store.account(f.account.id).await.unwrap().unwrap();
+    let mut asking = Asking::default();
+    for _ in 0..4 {
+        puller.ask(&*talks, FEED, &mut asking).await;
+    }
+    let red = account().await;
+    assert_eq!((red.health, red.health_code.as_deref()), (HealthState::Down, Some("not_stored")));
+    sqlx::query("DROP TRIGGER refuse").execute(&mut beside).await.unwrap();
+    puller.ask(&*talks, FEED, &mut asking).await;
+    assert_eq!(account().await.health, HealthState::Ok);
+    assert_eq!(f.list(Status::Open).await.items.len(), 1, "and nothing was lost");
 }

@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::super::DeskError;
-use super::text::{clean_json, echoes, is_web};
+use super::text::{echoes, is_web};
 use super::{EARLIEST, Intake};
 use crate::channels;
 use crate::model::{DeliveryState, ThreadId};
@@ -34,7 +34,7 @@ impl Intake<'_> {
             let settled = Stored {
                 external_id: Some(message.external_id.clone()),
                 url: message.url.clone().filter(|url| is_web(url)),
-                meta: Json(clean_json(&message.meta)),
+                meta: Json(message.meta.clone()),
                 sent_at: message.sent_at.clamp(EARLIEST, self.now),
                 delivery: Some(DeliveryState::Sent),
                 ..ours

@@ -7,7 +7,7 @@ use sqlx::types::Json;
 
 use super::super::DeskError;
 use super::super::settle::came_back;
-use super::text::{clean, clean_json, is_web};
+use super::text::is_web;
 use super::{EARLIEST, Intake};
 use crate::channels::{Author, ChannelError, ThreadRef};
 use crate::model::{DeliveryState, Direction, Reaction, Receipt, ReceiptState, Status, Timestamp};
@@ -67,17 +67,16 @@ impl Intake<'_> {
         let Some(stored) = self.known.get(external_id).cloned() else { return Ok(()) };
         let mut extra = stored.extra();
         let before = extra.reactions.clone();
-        let who = clean(&author.external_id);
-        let emoji = emoji.map(clean);
-        let same = before.iter().any(|reaction| reaction.author == who && Some(&reaction.emoji) == emoji.as_ref());
+        let who = author.external_id.as_str();
+        let same = before.iter().any(|reaction| reaction.author == who && Some(reaction.emoji.as_str()) == emoji);
         if same {
             return Ok(());
         }
         extra.reactions.retain(|reaction| reaction.author != who);
         if let Some(emoji) = emoji.filter(|_| extra.reactions.len() < MOST_REACTIONS) {
-            let name = clean(if author.name.is_empty() { &author.handle } else { &author.name });
+            let name = if author.name.is_empty() { &author.handle } else { &author.name }.clone();
             let at = at.unwrap_or(self.now).clamp(EARLIEST, self.now);
-            extra.reactions.push(Reaction { emoji, author: who, name, at });
+            extra.reactions.push(Reaction { emoji: emoji.to_owned(), author: who.to_owned(), name, at });
         }
         if extra.reactions == before {
             return Ok(());
@@ -106,7 +105,7 @@ impl Intake<'_> {
         let Some(known) = self.threads.get_mut(thread) else { return Ok(()) };
         let before = known.memory.as_ref().map(|memory| memory.0.clone()).unwrap_or_default();
         let mut after = if before.is_object() { before.clone() } else { json!({}) };
-        if let (Value::Object(after), Value::Object(given)) = (&mut after, clean_json(memory)) {
+        if let (Value::Object(after), Value::Object(given)) = (&mut after, memory.clone()) {
             after.extend(given);
         }
         if after == before {
@@ -142,7 +141,7 @@ impl Intake<'_> {
         conversation.snoozed_until = None;
         conversation.release();
         self.touch(id);
-        tx.tell_decision(id, json!({ "solved_by": clean(by), "url": url.filter(|url| is_web(url)) }));
+        tx.tell_decision(id, json!({ "solved_by": by, "url": url.filter(|url| is_web(url)) }));
         self.done.changed += 1;
         Ok(())
     }

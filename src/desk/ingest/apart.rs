@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::super::{Desk, DeskError};
-use super::{EARLIEST, clean};
+use super::EARLIEST;
 use crate::channels::{Batch, Item, Message};
 use crate::model::{Direction, IdentityId, MessageKind};
 use crate::store::Actor;
@@ -47,7 +47,7 @@ impl Desk {
                 (stored.direction == Direction::Out && mail.direction == Direction::Out)
                     || (stored.identity_id.is_some()
                         && stored.identity_id.as_ref() == met.get(mail.author.external_id.as_str())
-                        && (Some(stored.sent_at) == at || stored.text == clean(&mail.text)))
+                        && (Some(stored.sent_at) == at || stored.text == mail.text))
             } else if let Some(other) = first.get(mail.external_id.as_str()) {
                 other.author.external_id == mail.author.external_id
                     && other.direction == mail.direction

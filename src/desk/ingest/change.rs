@@ -5,7 +5,7 @@
 use sqlx::types::Json;
 
 use super::super::DeskError;
-use super::text::{clean, clean_json, snippet};
+use super::text::{clean, snippet};
 use super::{EARLIEST, Intake};
 use crate::channels::{self, html};
 use crate::model::{Direction, MessageKind, Origin, Timestamp};
@@ -35,8 +35,8 @@ impl Intake<'_> {
         if stored.origin == Origin::Balie || stored.kind == MessageKind::Mail {
             return Ok(());
         }
-        let text = clean(&message.text);
-        let warning = message.content_warning.as_deref().filter(|warning| !warning.is_empty()).map(clean);
+        let text = message.text.clone();
+        let warning = message.content_warning.clone().filter(|warning| !warning.is_empty());
         let same = text == stored.text && warning == stored.content_warning;
         let stale = stored.edited_at.is_some() && message.edited_at <= stored.edited_at;
         if same || stale {
@@ -46,9 +46,9 @@ impl Intake<'_> {
             text,
             html: message.html.as_deref().map(|html| clean(&html::sanitise(html))),
             content_warning: warning,
-            language: message.language.as_deref().map(clean),
+            language: message.language.clone(),
             edited_at: message.edited_at.map(|at| at.clamp(EARLIEST, self.now)).or(Some(self.now)),
-            meta: Json(clean_json(&message.meta)),
+            meta: Json(message.meta.clone()),
             ..stored.clone()
         };
         tx.save_new_version(&stored, &edited).await?;

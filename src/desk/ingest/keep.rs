@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::super::{Desk, DeskError};
-use super::text::clean;
 use crate::channels::{Batch, File, Item, Message};
 use crate::model::{Extra, SourceHead};
 use crate::store::attachments::NewAttachment;
@@ -60,7 +59,7 @@ impl Kept {
     /// What stands around the words of a message.
     pub fn extra(&self, message: &Message) -> Extra {
         Extra {
-            quoted: message.quoted.as_deref().filter(|quoted| !quoted.trim().is_empty()).map(clean),
+            quoted: message.quoted.clone().filter(|quoted| !quoted.trim().is_empty()),
             recipients: message.recipients.clone(),
             fields: message.fields.clone(),
             due_at: message.due_at,
@@ -76,14 +75,14 @@ fn attachment(file: &File, stored: Option<&(String, String)>) -> Option<NewAttac
     }
     Some(NewAttachment {
         kind: file.kind,
-        remote_url: Some(clean(&file.url)).filter(|url| !url.is_empty()),
+        remote_url: Some(file.url.clone()).filter(|url| !url.is_empty()),
         mime: stored.map(|(_, mime)| mime.clone()).or_else(|| file.mime.clone()),
-        name: file.name.as_deref().map(clean),
-        alt: file.alt.as_deref().filter(|alt| !alt.is_empty()).map(clean),
+        name: file.name.clone(),
+        alt: file.alt.clone().filter(|alt| !alt.is_empty()),
         size: file.content.as_ref().map(|content| content.len() as i64).or(file.size),
         width: file.width,
         height: file.height,
         hash: stored.map(|(hash, _)| hash.clone()),
-        content_id: file.content_id.as_deref().map(clean),
+        content_id: file.content_id.clone(),
     })
 }

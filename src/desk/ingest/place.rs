@@ -4,7 +4,7 @@
 //! window begins a conversation of its own. Must not: write messages.
 
 use super::super::DeskError;
-use super::text::{clean, is_web, snippet};
+use super::text::{is_web, snippet};
 use super::{EARLIEST, Intake};
 use crate::channels;
 use crate::model::message::ThreadRow;
@@ -118,7 +118,7 @@ impl Intake<'_> {
             identity_id: person.id,
             status: if waits { Status::Open } else { Status::Closed },
             lane: opener.thread.lane,
-            subject: subject.map(clean),
+            subject: subject.map(str::to_owned),
             snippet: snippet(&opener.text),
             last_direction: Direction::In.as_str().to_owned(),
             priority: Priority::Normal,
@@ -157,12 +157,11 @@ impl Intake<'_> {
         if let Some(known) = self.people.get(&author.external_id) {
             return Ok(*known);
         }
-        let (handle, name) = (clean(&author.handle), clean(&author.name));
         let face = Face {
             channel: &self.account.channel,
             external_id: &author.external_id,
-            handle: &handle,
-            name: &name,
+            handle: &author.handle,
+            name: &author.name,
             avatar_url: author.avatar_url.as_deref().filter(|url| is_web(url)),
             url: author.url.as_deref().filter(|url| is_web(url)),
         };

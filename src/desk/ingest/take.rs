@@ -6,7 +6,7 @@
 use sqlx::types::Json;
 
 use super::super::DeskError;
-use super::text::{clean, clean_json, is_web, snippet};
+use super::text::{clean, is_web, snippet};
 use super::{EARLIEST, Intake};
 use crate::channels::{self, html};
 use crate::model::message::ThreadRow;
@@ -72,15 +72,15 @@ impl Intake<'_> {
             external_id: Some(message.external_id.clone()),
             identity_id: Some(author.id),
             user_id: None,
-            text: clean(&message.text),
+            text: message.text.clone(),
             html: message.html.as_deref().map(|html| clean(&html::sanitise(html))),
-            language: message.language.as_deref().map(clean),
-            content_warning: message.content_warning.as_deref().filter(|warning| !warning.is_empty()).map(clean),
+            language: message.language.clone(),
+            content_warning: message.content_warning.clone().filter(|warning| !warning.is_empty()),
             visibility: message.visibility.clone(),
             url: message.url.as_deref().filter(|url| is_web(url)).map(str::to_owned),
             reply_to: message.reply_to.clone(),
             reply_to_id: None,
-            meta: Json(clean_json(&message.meta)),
+            meta: Json(message.meta.clone()),
             history: message.history,
             turn: live && turn,
             liked: false,

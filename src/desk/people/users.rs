@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use sqlx::types::Json;
 
+use super::super::ingest::clean_json;
 use super::{LONGEST_PASSWORD, Outcome, PeopleError, check_name, told};
 use crate::model::{Role, TeamId, Timestamp, UserId};
 use crate::secret::{self, Secret};
@@ -160,7 +161,7 @@ pub async fn change_user(
                 "Preferences are a JSON object of at most 64 kB.".into(),
             ));
         }
-        user.preferences = Json(preferences);
+        user.preferences = Json(clean_json(&preferences));
     }
     user.role = change.role.unwrap_or(user.role);
     let put_out = hash.is_some() || change.active == Some(false);

@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::at_the_door;
+use crate::support;
 
 at_the_door! {
     async fn what_is_no_address_or_no_method_is_a_problem_too(house) {
@@ -36,6 +37,30 @@ at_the_door! {
         sanne.send(patch.body(deep)).await.must_refuse(400, "body.not_json");
         let large = format!("{{\"name\":\"{}\"}}", "x".repeat(2_000_000));
         sanne.send(json_post().body(large)).await.must_refuse(413, "body.too_large");
+    }
+
+    async fn a_sign_that_is_none_is_no_fault_of_ours(house) {
+        let account = support::connect(&house.running.store, "brand").await;
+        house.desk.ingest(&account, "n", &support::batch_of(support::mention("1", "anna", "hallo", 0))).await.unwrap();
+        let chief = house.signed_in("Chief", Role::Admin).await;
+        let nul = json!({ "email": "a\0b@example.org", "password": "x" });
+        house.stranger().post("/api/session", nul).await.must_refuse(401, "session.bad_credentials");
+        assert_eq!(chief.get("/api/conversations?channel=%00").await.must_be(200)["items"], json!([]));
+        let me = chief.call("PATCH", "/api/me", json!({ "preferences": { "x": "\0y" } })).await.must_be(200);
+        assert_eq!(me["preferences"], json!({ "x": "y" }));
+        let row = chief.get("/api/conversations").await.must_be(200)["items"][0].clone();
+        let at = format!("/api/conversations/{}", row["id"].as_str().unwrap());
+        let thread = chief.get(&at).await.body["threads"][0]["id"].clone();
+        let draft = json!({ "thread_id": thread, "text": "half af", "content_warning": "\0", "visibility": "pub\0lic" });
+        chief.call("PUT", &format!("{at}/draft"), draft).await.must_be(204);
+        assert_eq!(chief.get(&at).await.body["draft"]["visibility"], "public");
+        let path = format!("/api/accounts/{}", account.id);
+        let change = json!({ "name": "Mer\0k", "settings": { "identifier": "brand\0.test" } });
+        let changed = chief.call("PATCH", &path, change).await.must_be(200);
+        assert_eq!((&changed["name"], &changed["settings"]["identifier"]), (&json!("Merk"), &json!("brand.test")));
+        // Whatever nobody thought of is refused, and is no failure.
+        let tag = chief.post("/api/tags", json!({ "name": "a\0b" })).await;
+        assert!(tag.status < 500, "{}", tag.text);
     }
 
     async fn a_refusal_reaches_whoever_is_still_sending(house) {
