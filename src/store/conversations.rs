@@ -159,7 +159,8 @@ impl Tx {
         Ok(())
     }
 
-    /// The newest conversation of a person on an account that is not closed, or was closed or last spoken in after `since`.
+    /// The conversation of a person on an account that is not closed, however long ago anybody spoke in it; else the newest that was
+    /// spoken in after `since`.
     ///
     /// # Errors
     /// When the database refuses.
@@ -171,7 +172,7 @@ impl Tx {
     ) -> Result<Option<ConversationId>, StoreError> {
         Ok(on!(self, db => sqlx::query_scalar(
             "SELECT id FROM conversations WHERE contact_id = $1 AND account_id = $2 AND (status <> 'closed' OR last_message_at >= $3) \
-             AND last_message_at >= $3 ORDER BY last_message_at DESC, id DESC LIMIT 1",
+             ORDER BY CASE WHEN status = 'closed' THEN 1 ELSE 0 END, last_message_at DESC, id DESC LIMIT 1",
         ).bind(contact).bind(account).bind(since).fetch_optional(db).await)?)
     }
 

@@ -59,6 +59,31 @@ on_both_engines! {
         assert_eq!(opened.row.lane, Lane::Private, "the row shows the lane of the newest message");
     }
 
+    async fn what_waits_for_days_is_where_the_same_person_goes_on(f) {
+        f.arrives(mention("1", "anna", "mijn bestelling is kwijt", 0)).await;
+        let id = f.only(Status::Open).await;
+        f.later(HOUR * 96);
+        f.arrives(direct("2", "anna", "ordernummer 12345", 96 * 3600)).await;
+        assert_eq!(f.only(Status::Open).await, id, "it was open all the time");
+
+        f.arrives(mention("3", "bram", "bel me volgende week", 96 * 3600)).await;
+        let rows = f.list(Status::Open).await.items;
+        let slept = rows.iter().find(|row| row.id != id).unwrap().id;
+        f.desk.snooze(&f.sanne, slept, f.clock.now().plus(HOUR * 168)).await.unwrap();
+        f.later(HOUR * 120);
+        f.arrives(direct("4", "bram", "het mag ook nu", 216 * 3600)).await;
+        assert!(f.list(Status::Snoozed).await.items.is_empty());
+        assert_eq!(f.list(Status::Open).await.items.len(), 2);
+        assert_eq!(f.desk.open(&f.sanne, slept).await.unwrap().messages.len(), 2);
+
+        // What was closed longer ago than it may be opened again is another matter.
+        f.desk.set_status(&f.sanne, id, Status::Closed, None).await.unwrap();
+        f.later(HOUR * 73);
+        f.arrives(mention("5", "anna", "iets anders", 289 * 3600)).await;
+        assert_eq!(f.list(Status::Closed).await.items.len(), 1);
+        assert_eq!(f.list(Status::Open).await.items.len(), 2);
+    }
+
     async fn two_customers_under_one_brand_post_are_two_conversations(f) {
         f.arrives(mention("1", "anna", "mooie actie", 0)).await;
         f.arrives(mention("2", "bram", "doet de link het?", 1)).await;

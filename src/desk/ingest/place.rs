@@ -65,7 +65,8 @@ impl Intake<'_> {
 
     fn begun_here(&self, contact: ContactId) -> Option<ConversationId> {
         let mut loaded = self.conversations.values().map(|(conversation, _)| conversation);
-        loaded.find(|c| c.contact_id == contact && c.last_message_at >= self.reopen_after).map(|c| c.id)
+        let goes_on = |c: &Conversation| c.status != Status::Closed || c.last_message_at >= self.reopen_after;
+        loaded.find(|c| c.contact_id == contact && goes_on(c)).map(|c| c.id)
     }
 
     /// Where this message of a thread goes: on, or after a long silence into a new conversation on the same thread.
