@@ -157,7 +157,7 @@ impl Desk {
     /// Connects an account for good. It is tried first; what fails is not kept.
     ///
     /// # Errors
-    /// As `try_account`; `Refused` when it is connected already.
+    /// As `try_account`; `Refused` when it is connected already or a team is not there.
     pub async fn add_account(&self, viewer: &Viewer, new: &NewAccount) -> Result<Account, DeskError> {
         viewer.must(Act::Administer)?;
         let descriptor = descriptor(&new.channel)?;
@@ -220,7 +220,7 @@ impl Desk {
             expires_at: probe.expires_at,
         };
         tx.insert_account(&row).await?;
-        let teams = tx.known_teams(team_ids).await?;
+        let teams = known_teams(&mut tx, team_ids).await?;
         tx.set_account_teams(id, &teams).await?;
         tx.commit().await?;
         self.account(viewer, id).await
@@ -229,7 +229,7 @@ impl Desk {
     /// Changes name, settings, teams or whether it runs.
     ///
     /// # Errors
-    /// `NotFound`; `Refused` when a field is unknown or would be left empty.
+    /// `NotFound`; `Refused` when a field is unknown or would be left empty, or a team is not there.
     pub async fn change_account(
         &self,
         viewer: &Viewer,
@@ -259,7 +259,7 @@ impl Desk {
         }
         tx.save_account(&row).await?;
         if let Some(teams) = &change.team_ids {
-            let teams = tx.known_teams(teams).await?;
+            let teams = known_teams(&mut tx, teams).await?;
             tx.set_account_teams(id, &teams).await?;
         }
         tx.commit().await?;
@@ -392,6 +392,15 @@ impl Desk {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Granting to fewer teams than was asked may mean granting to everybody.
+async fn known_teams(tx: &mut Tx, ids: &[TeamId]) -> Result<Vec<TeamId>, DeskError> {
+    let known = tx.known_teams(ids).await?;
+    if ids.iter().any(|id| !known.contains(id)) {
+        return Err(DeskError::refused("account.team_unknown", "one of these teams is not there any more"));
+    }
+    Ok(known)
 }
 
 async fn existing(tx: &mut Tx, id: AccountId) -> Result<Row, DeskError> {

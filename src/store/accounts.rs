@@ -80,13 +80,13 @@ impl Store {
         ))).fetch_all(db).await)?)
     }
 
-    /// The ids of these.
+    /// The accounts that may be somebody's or everybody's, removed ones too.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn account_ids(&self) -> Result<Vec<AccountId>, StoreError> {
         Ok(
-            read!(self, db => sqlx::query_scalar("SELECT id FROM accounts WHERE removed_at IS NULL ORDER BY created_at, id").fetch_all(db).await)?,
+            read!(self, db => sqlx::query_scalar("SELECT id FROM accounts WHERE NOT withheld ORDER BY created_at, id").fetch_all(db).await)?,
         )
     }
 

@@ -68,9 +68,18 @@ pub async fn change_team(
     teams(store).await?.into_iter().find(|team| team.id == id).ok_or(PeopleError::NotFound("team"))
 }
 
-/// Removes a team; its conversations belong to no team then.
+/// Removes a team; its conversations belong to no team then. `Conflict` while an account is granted to it alone: without it everybody
+/// would see that.
 pub async fn remove_team(store: &Store, by: Actor, id: TeamId) -> Outcome<()> {
     let mut tx = store.begin(by).await?;
+    tx.lock_teams().await?;
+    let accounts = tx.granted_only_to(id).await?;
+    if !accounts.is_empty() {
+        return Err(PeopleError::Conflict(
+            "team.only_grant",
+            format!("Only this team may see {}; without it everybody would.", accounts.join(", ")),
+        ));
+    }
     if !tx.delete_team(id).await? {
         return Err(PeopleError::NotFound("team"));
     }

@@ -33,7 +33,7 @@ pub async fn show(State(web): State<Web>, signed: Signed, Path(id): Path<Account
 
 /// Connect an account (admin); it is tried first, and what fails is not kept
 #[utoipa::path(post, path = "/api/accounts", tag = "accounts", request_body = NewAccount, responses(
-    (status = 201, body = Account), (status = 422, description = "`account.field` with `field`, `account.twice`, or the platform's refusal with `cause` and `cure`", body = Problem, content_type = "application/problem+json"),
+    (status = 201, body = Account), (status = 422, description = "`account.field` with `field`, `account.twice`, `account.team_unknown`, or the platform's refusal with `cause` and `cure`", body = Problem, content_type = "application/problem+json"),
     (status = 502, description = "The platform does not answer", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn add(
@@ -45,7 +45,7 @@ pub async fn add(
 }
 
 /// Change an account (admin); a secret that is left out stays
-#[utoipa::path(patch, path = "/api/accounts/{id}", tag = "accounts", params(("id" = AccountId, Path)), request_body = AccountChange, responses((status = 200, body = Account), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(patch, path = "/api/accounts/{id}", tag = "accounts", params(("id" = AccountId, Path)), request_body = AccountChange, responses((status = 200, body = Account), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 422, description = "`account.field` with `field`, `account.team_unknown`", body = Problem, content_type = "application/problem+json")))]
 pub async fn change(
     State(web): State<Web>,
     signed: Signed,

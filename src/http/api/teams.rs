@@ -62,7 +62,10 @@ pub async fn change(
 }
 
 /// Remove a team (admin); its conversations belong to no team then
-#[utoipa::path(delete, path = "/api/teams/{id}", tag = "people", params(("id" = TeamId, Path)), responses((status = 204), (status = 404, body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(delete, path = "/api/teams/{id}", tag = "people", params(("id" = TeamId, Path)), responses(
+    (status = 204), (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "`team.only_grant`: an account is granted to it alone, and everybody would see that", body = Problem, content_type = "application/problem+json"),
+))]
 pub async fn remove(State(web): State<Web>, signed: Signed, Path(id): Path<TeamId>) -> Answer<StatusCode> {
     signed.viewer().must(Act::Administer)?;
     people::remove_team(&web.store, signed.author(), id).await?;

@@ -101,6 +101,19 @@ at_the_door! {
         assert!(next["claim"]["token"].is_i64());
     }
 
+    async fn what_was_said_at_a_disconnected_account_stays_readable(house) {
+        let account = brand(house).await;
+        let (chief, sanne) = (house.signed_in("Chief", Role::Admin).await, house.signed_in("Sanne", Role::Agent).await);
+        house.desk.ingest(&account, "n", &support::batch_of(mention("1", "anna", "hallo", 0))).await.unwrap();
+        chief.call("DELETE", &format!("/api/accounts/{}", account.id), json!(null)).await.must_be(204);
+        let at = format!("/api/conversations/{}", only_row(&sanne, "status=open").await["id"].as_str().unwrap());
+        let opened = sanne.get(&at).await.must_be(200);
+        assert_eq!(opened["messages"][0]["text"], "hallo");
+        assert_eq!(opened["threads"][0]["allowance"]["may_reply"], false);
+        sanne.call("PUT", &format!("{at}/status"), json!({ "status": "closed" })).await.must_be(200);
+        assert_eq!(sanne.get("/api/accounts").await.must_be(200), json!([]), "nothing can be said there any more");
+    }
+
     async fn a_draft_is_kept_for_its_author_alone(house) {
         let account = brand(house).await;
         let (sanne, daan) = (house.signed_in("Sanne", Role::Agent).await, house.signed_in("Daan", Role::Agent).await);

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::at_the_door;
 use crate::door::server::PASSWORD;
+use crate::support;
 
 at_the_door! {
     async fn an_admin_adds_changes_and_puts_out_people(house) {
@@ -76,6 +77,33 @@ at_the_door! {
         chief.call("DELETE", &path, json!(null)).await.must_be(204);
         chief.call("DELETE", &path, json!(null)).await.must_refuse(404, "not_found");
         assert_eq!(sanne.get("/api/me").await.body["teams"], json!([]));
+    }
+
+    async fn what_one_team_alone_may_see_never_becomes_everybodys(house) {
+        let chief = house.signed_in("Chief", Role::Admin).await;
+        let sanne = house.signed_in("Sanne", Role::Agent).await;
+        let account = support::connect(&house.running.store, "hr").await;
+        house.desk.ingest(&account, "n", &support::batch_of(support::mention("1", "anna", "ik ben ziek", 0))).await.unwrap();
+        let hr = chief.post("/api/teams", json!({ "name": "HR" })).await.must_be(201)["id"].clone();
+        let other = chief.post("/api/teams", json!({ "name": "Board" })).await.must_be(201)["id"].clone();
+        let team = |id: &serde_json::Value| format!("/api/teams/{}", id.as_str().unwrap());
+        let at = format!("/api/accounts/{}", account.id);
+        let count = async || sanne.get("/api/conversations").await.must_be(200)["items"].as_array().unwrap().len();
+        assert_eq!(count().await, 1);
+        chief.call("PATCH", &at, json!({ "team_ids": [hr, other, hr] })).await.must_be(200);
+        chief.call("DELETE", &team(&other), json!(null)).await.must_be(204);
+        chief.call("DELETE", &team(&hr), json!(null)).await.must_refuse(409, "team.only_grant");
+        // A page that still shows the team that is gone.
+        chief.call("PATCH", &at, json!({ "team_ids": [other] })).await.must_refuse(422, "account.team_unknown");
+        assert_eq!(chief.get(&at).await.must_be(200)["team_ids"], json!([hr]));
+        assert_eq!(count().await, 0);
+
+        // What is disconnected cannot be given to another team any more, and stays out of sight without one.
+        chief.call("DELETE", &at, json!(null)).await.must_be(204);
+        assert_eq!(count().await, 0);
+        chief.call("DELETE", &team(&hr), json!(null)).await.must_be(204);
+        assert_eq!(count().await, 0);
+        assert_eq!(chief.get("/api/conversations").await.must_be(200)["items"].as_array().unwrap().len(), 1);
     }
 
     async fn tags_are_named_once_in_any_case_and_archived_rather_than_lost(house) {

@@ -2110,7 +2110,7 @@ export interface operations {
                     "application/json": components["schemas"]["Account"];
                 };
             };
-            /** @description `account.field` with `field`, `account.twice`, or the platform's refusal with `cause` and `cure` */
+            /** @description `account.field` with `field`, `account.twice`, `account.team_unknown`, or the platform's refusal with `cause` and `cure` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2256,6 +2256,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `account.field` with `field`, `account.team_unknown` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3765,6 +3766,15 @@ export interface operations {
                 content?: never;
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `team.only_grant`: an account is granted to it alone, and everybody would see that */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
