@@ -291,16 +291,34 @@ impl<'a> Intake<'a> {
         // What the new messages need, each kind in one query.
         let (mut authors, mut conversations) = (HashSet::new(), Vec::new());
         for item in &batch.items {
-            let Item::Message(message) = item else { continue };
-            if known.contains_key(&message.external_id) {
+            let message = match item {
+                Item::Message(message) => message,
+                Item::Removed { external_id, .. }
+                | Item::Receipt { external_id, .. }
+                | Item::Reaction { external_id, .. } => {
+                    conversations.extend(known.get(external_id).map(|message| message.conversation_id));
+                    continue;
+                }
+                Item::Remember { thread, .. } | Item::Solved { thread, .. } => {
+                    conversations.extend(threads.get(thread).map(|thread| thread.conversation_id));
+                    continue;
+                }
+                Item::Moved { .. } => continue,
+            };
+            if let Some(stored) = known.get(&message.external_id) {
+                conversations.extend(Some(stored.conversation_id).filter(|_| stored.direction == Direction::Context));
                 continue;
             }
             authors.insert(message.author.external_id.as_str());
             conversations.extend(threads.get(&message.thread.external_id).map(|thread| thread.conversation_id));
         }
         let new_threads = openers.iter().filter(|(thread, _)| !threads.contains_key(**thread));
-        authors.extend(new_threads.map(|(_, opener)| opener.author.external_id.as_str()));
+        let beginners: HashSet<&str> = new_threads.map(|(_, opener)| opener.author.external_id.as_str()).collect();
+        authors.extend(&beginners);
         let met = tx.identities(&account.channel, &Vec::from_iter(authors)).await?;
+        // Two threads of one person that begin at once are one conversation.
+        let begin = met.iter().filter(|identity| beginners.contains(identity.external_id.as_str()));
+        tx.lock_contacts(&begin.map(|identity| identity.contact_id).collect::<Vec<_>>()).await?;
         let conversations = tx.conversations(&conversations).await?;
         let now = tx.now();
         Ok(Self {
@@ -321,6 +339,16 @@ impl<'a> Intake<'a> {
             done: Ingested::default(),
             newest: None,
         })
+    }
+
+    /// A message that is here, with its conversation held: what was read before that may be of the past.
+    async fn as_it_is_now(&mut self, tx: &mut Tx, external_id: &str) -> Result<Option<Stored>, DeskError> {
+        let Some((id, conversation)) = self.known.get(external_id).map(|known| (known.id, known.conversation_id))
+        else {
+            return Ok(None);
+        };
+        self.conversation(tx, conversation).await?;
+        Ok(tx.message(id).await?)
     }
 
     async fn hold(&mut self, tx: &mut Tx, source: &str, payload: &str, error: &str) -> Result<(), DeskError> {

@@ -94,6 +94,20 @@ impl Tx {
         )))
     }
 
+    /// Keeps others from beginning conversations with these people until the end of the transaction; always in the same order.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn lock_contacts(&mut self, ids: &[ContactId]) -> Result<(), StoreError> {
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        let lock = self.conn().hold();
+        let _: Vec<(ContactId,)> = rows_in!(on!(self), [], ids, within =>
+            format!("SELECT id FROM contacts WHERE id IN {within} ORDER BY id{lock}"));
+        Ok(())
+    }
+
     /// Brings an identity up to date when its face changed. What the platform does not say stays.
     ///
     /// # Errors

@@ -251,6 +251,14 @@ impl Conn {
         }
     }
 
+    /// Ends a `SELECT` whose rows stay as they are and make others wait; what refers to them may be added meanwhile.
+    pub(super) fn hold(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => " FOR NO KEY UPDATE",
+        }
+    }
+
     /// Makes the numbering of events safe: from here to the commit nobody else numbers. Taken last, so it is held shortly.
     pub(super) async fn lock_events(&mut self) -> Result<(), StoreError> {
         if let Self::Postgres(transaction) = self {

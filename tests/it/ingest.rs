@@ -38,6 +38,50 @@ on_both_engines! {
         assert_eq!(page.items.iter().map(|row| row.message_count).sum::<i64>(), 20);
     }
 
+    async fn what_comes_at_once_after_a_long_silence_begins_one_conversation(f) {
+        let first = mention("1", "anna", "kapot", 0);
+        f.arrives(first.clone()).await;
+        let old = f.only(Status::Open).await;
+        f.desk.set_status(&f.sanne, old, Status::Closed, None).await.unwrap();
+        f.later(HOUR * 96);
+        let say = |n: i64| f.arrives(follow_up(&first, &format!("again{n}"), "weer kapot", 96 * 3600 - n));
+        futures_util::future::join_all((0..6).map(say)).await;
+        let fresh = f.only(Status::Open).await;
+        assert_eq!(f.list(Status::Open).await.items[0].message_count, 6);
+        assert_ne!(fresh, old);
+
+        // Somebody who is known begins elsewhere, twice.
+        f.desk.set_status(&f.sanne, fresh, Status::Closed, None).await.unwrap();
+        f.later(HOUR * 96);
+        let begin = |n: i64| f.arrives(mention(&format!("new{n}"), "anna", "en nu dit", 192 * 3600 - n));
+        futures_util::future::join_all((0..6).map(begin)).await;
+        f.only(Status::Open).await;
+        assert_eq!(f.list(Status::Open).await.items[0].message_count, 6);
+    }
+
+    async fn news_that_comes_at_once_replaces_no_other_news(f) {
+        let post = mention("1", "anna", "kijk eens", 10);
+        let mut parent = follow_up(&post, "0", "Wie kent dit merk?", 0);
+        parent.direction = Direction::Context;
+        f.batch(vec![Item::Message(Box::new(parent.clone())), Item::Message(Box::new(post.clone()))]).await;
+        let clap = |n: i64| {
+            let author = Author { external_id: format!("did:plc:fan{n}"), handle: format!("fan{n}.test"), ..Author::default() };
+            f.batch(vec![Item::Reaction { external_id: post.external_id.clone(), author: Box::new(author), emoji: Some("+".into()), at: None }])
+        };
+        futures_util::future::join_all((0..6).map(clap)).await;
+        let remember = |n: i64| f.batch(vec![Item::Remember { thread: post.thread.external_id.clone(), memory: json!({ (n.to_string()): n }) }]);
+        futures_util::future::join_all((0..6).map(remember)).await;
+        parent.direction = Direction::In;
+        futures_util::future::join_all((0..6).map(|_| f.arrives(parent.clone()))).await;
+
+        let id = f.only(Status::Open).await;
+        let opened = f.desk.open(&f.sanne, id).await.unwrap();
+        assert_eq!(opened.row.message_count, 2, "who turned out to address us counts once");
+        assert_eq!(opened.messages[1].extra.as_ref().unwrap().reactions.len(), 6);
+        let memory = f.store.threads(id).await.unwrap().remove(0).memory.unwrap().0;
+        assert_eq!(memory.as_object().unwrap().len(), 6, "{memory}");
+    }
+
     async fn several_messages_in_a_row_are_one_turn(f) {
         let first = mention("1", "anna", "hallo?", 0);
         let items = (1..5).map(|i| Item::Message(Box::new(follow_up(&first, &i.to_string(), "?", i))));

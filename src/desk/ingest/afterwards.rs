@@ -27,7 +27,7 @@ impl Intake<'_> {
         at: Option<Timestamp>,
         error: Option<&ChannelError>,
     ) -> Result<(), DeskError> {
-        let Some(stored) = self.known.get(external_id).cloned() else { return Ok(()) };
+        let Some(stored) = self.as_it_is_now(tx, external_id).await? else { return Ok(()) };
         let mut extra = stored.extra();
         // Reading includes having got it; coming back outweighs both.
         let further = extra.receipt.is_none_or(|before| before.state < state);
@@ -64,7 +64,7 @@ impl Intake<'_> {
         emoji: Option<&str>,
         at: Option<Timestamp>,
     ) -> Result<(), DeskError> {
-        let Some(stored) = self.known.get(external_id).cloned() else { return Ok(()) };
+        let Some(stored) = self.as_it_is_now(tx, external_id).await? else { return Ok(()) };
         let mut extra = stored.extra();
         let before = extra.reactions.clone();
         let who = author.external_id.as_str();
@@ -102,7 +102,11 @@ impl Intake<'_> {
 
     /// What the channel wants to be told again about a thread. Whoever has it open sees what is allowed there now.
     pub(super) async fn remember(&mut self, tx: &mut Tx, thread: &str, memory: &Value) -> Result<(), DeskError> {
-        let Some(known) = self.threads.get_mut(thread) else { return Ok(()) };
+        let Some((id, conversation)) = self.threads.get(thread).map(|known| (known.id, known.conversation_id)) else {
+            return Ok(());
+        };
+        self.conversation(tx, conversation).await?;
+        let Some(known) = tx.thread(id).await? else { return Ok(()) };
         let before = known.memory.as_ref().map(|memory| memory.0.clone()).unwrap_or_default();
         let mut after = if before.is_object() { before.clone() } else { json!({}) };
         if let (Value::Object(after), Value::Object(given)) = (&mut after, memory.clone()) {
@@ -111,10 +115,10 @@ impl Intake<'_> {
         if after == before {
             return Ok(());
         }
-        let (id, conversation) = (known.id, known.conversation_id);
         tx.save_thread_memory(id, &after).await?;
-        known.memory = Some(Json(after));
-        self.conversation(tx, conversation).await?;
+        if let Some(known) = self.threads.get_mut(thread) {
+            known.memory = Some(Json(after));
+        }
         self.touch(conversation);
         self.done.changed += 1;
         Ok(())

@@ -17,10 +17,18 @@ impl Intake<'_> {
     pub(super) async fn compare(
         &mut self,
         tx: &mut Tx,
-        stored: Stored,
+        mut stored: Stored,
         message: &channels::Message,
     ) -> Result<(), DeskError> {
-        if stored.direction == Direction::Context && message.direction == Direction::In && !message.history {
+        let addressed = |stored: &Stored| {
+            stored.direction == Direction::Context && message.direction == Direction::In && !message.history
+        };
+        if addressed(&stored)
+            && let Some(now) = self.as_it_is_now(tx, &message.external_id).await?
+        {
+            stored = now;
+        }
+        if addressed(&stored) {
             let turn = self.conversation(tx, stored.conversation_id).await?.waiting_since.is_none();
             tx.promote_context(&stored, message.kind, turn).await?;
             let promoted = Stored { direction: Direction::In, kind: message.kind, history: false, ..stored };

@@ -9,10 +9,10 @@ use super::{EARLIEST, Intake};
 use crate::channels;
 use crate::model::message::ThreadRow;
 use crate::model::{ContactId, ConversationId, Direction, Priority, Status, TeamId, Timestamp};
-use crate::store::Tx;
 use crate::store::contacts::{Face, Known};
 use crate::store::conversations::Conversation;
 use crate::store::threads::NewThread;
+use crate::store::{StoreError, Tx};
 
 /// The only team an account is granted to; none when it is everybody's or several teams'.
 #[derive(Clone, Copy)]
@@ -84,6 +84,10 @@ impl Intake<'_> {
         let current = self.conversation(tx, id).await?;
         if current.status != Status::Closed || current.history || current.last_message_at >= reopen_after {
             return Ok(id);
+        }
+        // It is held by now, but the thread was read before: somebody may have begun the next conversation meanwhile.
+        if tx.thread(thread.id).await?.is_none_or(|now| now.conversation_id != id) {
+            return Err(StoreError::Conflict(thread.external_id.clone()).into());
         }
         let person = self.person(tx, message).await?;
         let fresh = self.begin_conversation(tx, person, message, thread.title.as_deref()).await?;
