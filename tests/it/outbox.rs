@@ -273,6 +273,26 @@ on_both_engines! {
         assert_eq!(opened.messages[1].origin.as_str(), "balie");
     }
 
+    async fn a_colleagues_words_that_end_like_ours_are_not_ours(f) {
+        let (opened, token) = claimed(&f).await;
+        let message = f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Fijne dag!"), "k").await.unwrap();
+        f.desk.settle(&due(&f).await[0], Err(ChannelError::uncertain("verbinding verbroken"))).await.unwrap();
+        let question = mention("1", "anna", "", 0);
+        let mut elsewhere = follow_up(&question, "theirs", "Uw pakket komt morgen. Fijne dag!", 3);
+        elsewhere.direction = Direction::Out;
+        f.arrives(elsewhere.clone()).await;
+        let texts = |opened: balie::desk::view::Conversation| opened.messages.into_iter().map(|m| m.text).collect::<Vec<_>>();
+        let said = texts(f.desk.open(&f.sanne, opened.row.id).await.unwrap());
+        assert!(said.contains(&elsewhere.text), "{said:?}");
+        let state = async || f.desk.message(&f.sanne, message.id).await.unwrap().delivery.unwrap().state;
+        assert_eq!(state().await, DeliveryState::Uncertain);
+        elsewhere.external_id.push_str("-ours");
+        "@anna.test Fijne dag!".clone_into(&mut elsewhere.text);
+        f.arrives(elsewhere).await;
+        assert_eq!(state().await, DeliveryState::Sent);
+        assert_eq!(texts(f.desk.open(&f.sanne, opened.row.id).await.unwrap()).len(), 3);
+    }
+
     async fn an_echo_nobody_could_recognise_is_merged_when_the_confirmation_comes(f) {
         let (opened, token) = claimed(&f).await;
         f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
