@@ -71,6 +71,18 @@ impl Store {
         )
     }
 
+    /// Conversations that somebody is to do or holds; of what they are to do only what is not closed. Look again in a transaction
+    /// before changing one.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn in_hands_of(&self, user: UserId, limit: i64) -> Result<Vec<ConversationId>, StoreError> {
+        Ok(read!(self, db => sqlx::query_scalar(
+            "SELECT id FROM conversations WHERE assignee_id = $1 AND status IN ('open', 'pending', 'snoozed') \
+             UNION SELECT id FROM conversations WHERE claim_user_id = $1 ORDER BY id LIMIT $2",
+        ).bind(user).bind(limit).fetch_all(db).await)?)
+    }
+
     /// Conversations whose claim ran out. Look again in a transaction before ending one.
     ///
     /// # Errors

@@ -254,7 +254,8 @@ impl Store {
         Ok(read!(self, db => bind_all!(sqlx::query_scalar(AssertSqlSafe(sql)), values).fetch_one(db).await)?)
     }
 
-    /// The conversation that is next for somebody: first in queue order that nobody holds and nobody else is assigned to.
+    /// The conversation that is next for somebody: first in queue order that nobody holds and nobody else is assigned to
+    /// who works here still.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -276,9 +277,14 @@ impl Store {
             Some(accounts) => all.within(accounts),
             None => {}
         }
-        // Two lists in order, merged: what others are assigned to may be long and is not walked through.
+        // Lists in order, merged: what others are assigned to may be long and is not walked through. What was closed when its
+        // assignee left comes back with their name on it.
         let mut lists = Vec::new();
-        for (condition, value) in [("c.assignee_id IS NULL", None), ("c.assignee_id = ?", Some(Value::Uuid(user.0)))] {
+        for (condition, value) in [
+            ("c.assignee_id IS NULL", None),
+            ("c.assignee_id = ?", Some(Value::Uuid(user.0))),
+            ("c.assignee_id IN (SELECT id FROM users WHERE NOT active)", None),
+        ] {
             let shared = all.sql.len();
             match value {
                 Some(value) => all.add(condition, value),

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use balie::desk::DeskError;
+use balie::desk::people::{self, UserChange};
 use balie::model::{Role, Status};
+use balie::store::Actor;
 
 use crate::on_both_engines;
-use crate::support::{mention, person};
+use crate::support::{follow_up, mention, person};
 
 on_both_engines! {
     async fn a_claim_excludes_colleagues_and_runs_out(f) {
@@ -61,6 +63,32 @@ on_both_engines! {
         f.desk.assign(&f.chief, id, Some(f.sanne.user_id), None).await.unwrap();
         assert_eq!(f.desk.claim_next(&f.daan).await.unwrap(), None);
         assert_eq!(f.desk.claim_next(&f.sanne).await.unwrap().map(|(id, _)| id), Some(id));
+    }
+
+    async fn what_a_departed_agent_had_is_served_to_others(f) {
+        let first = mention("1", "anna", "hoi", 0);
+        f.arrives(first.clone()).await;
+        let closed = f.only(Status::Open).await;
+        f.desk.assign(&f.chief, closed, Some(f.sanne.user_id), None).await.unwrap();
+        f.desk.set_status(&f.sanne, closed, Status::Closed, None).await.unwrap();
+        f.arrives(mention("2", "bram", "hoi", 1)).await;
+        let held = f.only(Status::Open).await;
+        f.desk.assign(&f.chief, held, Some(f.sanne.user_id), None).await.unwrap();
+        f.desk.claim(&f.sanne, held).await.unwrap();
+        assert_eq!(f.desk.claim_next(&f.daan).await.unwrap(), None);
+
+        let seen = f.store.newest_seq().await.unwrap();
+        let gone = UserChange { active: Some(false), ..UserChange::default() };
+        people::change_user(&f.store, Actor::User(f.chief.user_id), f.sanne.user_id, gone, None).await.unwrap();
+        let row = &f.list(Status::Open).await.items[0];
+        assert_eq!((row.assignee_id, &row.claim), (None, &None));
+        let events = f.store.events_after(seen, 100).await.unwrap();
+        assert!(events.iter().any(|event| event.conversation_id == Some(held)), "every screen hears of it");
+        assert_eq!(f.desk.claim_next(&f.daan).await.unwrap().map(|(id, _)| id), Some(held));
+
+        // What was closed keeps its name, until the customer comes back.
+        f.arrives(follow_up(&first, "3", "nog iets", 2)).await;
+        assert_eq!(f.desk.claim_next(&f.daan).await.unwrap().map(|(id, _)| id), Some(closed));
     }
 
     async fn an_auditor_changes_nothing(f) {

@@ -121,7 +121,8 @@ pub async fn add_user(store: &Store, by: Actor, new: NewUser) -> Outcome<UserVie
     Ok(view)
 }
 
-/// Changes somebody. Who loses the right to sign in, or gets another password, is out everywhere (but in the session `keep`).
+/// Changes somebody. Who loses the right to sign in, or gets another password, is out everywhere (but in the session `keep`); what the
+/// former was to do is anybody's again.
 pub async fn change_user(
     store: &Store,
     by: Actor,
@@ -184,7 +185,32 @@ pub async fn change_user(
     let teams = tx.teams_of_user(id).await?;
     tx.tell_user(told(&UserView::new(&user, teams)));
     tx.commit().await?;
+    if change.active == Some(false) {
+        hand_back(store, by, id).await?;
+    }
     Ok(user)
+}
+
+/// Nobody waits for who is gone. In transactions of its own: others hold a conversation first and then look who is assigned.
+async fn hand_back(store: &Store, by: Actor, id: UserId) -> Outcome<()> {
+    loop {
+        let ids = store.in_hands_of(id, 100).await?;
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut tx = store.begin(by).await?;
+        for mut conversation in tx.conversations(&ids).await? {
+            if conversation.assignee_id == Some(id) {
+                conversation.assignee_id = None;
+                tx.tell_decision(conversation.id, json!({ "assignee_id": null, "team_id": conversation.team_id }));
+            }
+            if conversation.claim_user_id == Some(id) {
+                conversation.release();
+            }
+            tx.save_conversation(&mut conversation).await?;
+        }
+        tx.commit().await?;
+    }
 }
 
 /// Changes one's own password; every other browser of theirs is out. False when `current` is wrong.
