@@ -16,6 +16,10 @@ use super::StoreError;
 /// How many messages a search looks at: words that more messages have are found in the newest of them.
 const HITS: u32 = 2000;
 
+/// Letters that lose their marks when PostgreSQL searches (of western Europe; SQLite knows all), and what they become. The index is made with the same: see its migration.
+const MARKED: &str = "áàâäãåéèêëíìîïóòôöõúùûüýÿñç";
+const BARE: &str = "aaaaaaeeeeiiiiooooouuuuyync";
+
 /// The connections of one database.
 #[derive(Clone)]
 pub enum Pools {
@@ -189,7 +193,7 @@ impl Pools {
                  ORDER BY rowid DESC LIMIT {HITS}) AS hit CROSS JOIN messages m WHERE m.rowid = hit.number"
             ),
             Self::Postgres(_) => format!(
-                "SELECT DISTINCT hit.conversation_id AS id FROM (SELECT m.conversation_id FROM messages m WHERE m.search @@ to_tsquery('simple', ${n}) \
+                "SELECT DISTINCT hit.conversation_id AS id FROM (SELECT m.conversation_id FROM messages m WHERE m.search @@ to_tsquery('simple', translate(${n}, '{MARKED}', '{BARE}')) \
                  ORDER BY m.ingested_at DESC LIMIT {HITS}) AS hit"
             ),
         }

@@ -98,6 +98,23 @@ on_both_engines! {
         }
     }
 
+    async fn numbers_addresses_and_hosts_are_found_in_every_part(f) {
+        f.arrives(mention("1", "anna", "Bestelling 2024-12345, mail anna.de-vries@example.org; zie https://merk.nl/retour?x=1 (Señor CAFÉ)", 0)).await;
+        f.arrives(mention("2", "bram", "dank_u #merkdag <vet>echt</vet> l'eau 12,50", 1)).await;
+        for words in [
+            "2024-12345", "12345", "2024", "123", "bestelling 12345", "anna.de-vries@example.org", "vries", "example.org", "anna@example.org",
+            "merk.nl", "https://merk.nl/retour", "retour", "senor cafe", "señor café", "SEÑOR",
+        ] {
+            let filter = Filter { words: Some(words.to_owned()), ..Filter::default() };
+            let found = f.store.list(&filter, None, 10).await.unwrap().items;
+            assert!(found.iter().any(|row| row.contact.handle == "anna.test"), "{words}");
+        }
+        for words in ["dank", "merkdag", "#merkdag", "vet", "echt", "eau", "l'eau", "12,50", "50"] {
+            let filter = Filter { words: Some(words.to_owned()), ..Filter::default() };
+            assert_eq!(f.store.list(&filter, None, 10).await.unwrap().items.len(), 1, "{words}");
+        }
+    }
+
     async fn filters_and_counts_agree(f) {
         for i in 0..6 {
             f.arrives(mention(&i.to_string(), &format!("c{i}"), "hoi", i)).await;
