@@ -20,6 +20,8 @@ struct Face {
     handle: String,
     avatar_url: Option<String>,
     url: Option<String>,
+    /// An account of ours, connected or not any more.
+    brand: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -57,7 +59,12 @@ impl Store {
                     author.user_id = Some(user);
                     author.name = names.get(&user).cloned().unwrap_or_default();
                 }
-                author.brand = matches!(message.direction, Direction::Out | Direction::Note);
+                author.brand = match message.direction {
+                    Direction::Out | Direction::Note => true,
+                    // Above a thread may stand a post of ours.
+                    Direction::Context => author.brand,
+                    Direction::In => false,
+                };
                 let reply_to = message
                     .reply_to_id
                     .or_else(|| answered.get(&(message.account_id, message.reply_to.clone()?)).copied());
@@ -126,7 +133,9 @@ impl Store {
     async fn faces_of(&self, stored: &[Stored]) -> Result<HashMap<IdentityId, Author>, StoreError> {
         let ids: HashSet<IdentityId> = stored.iter().filter_map(|message| message.identity_id).collect();
         let rows: Vec<Face> = rows_in!(read!(self), [], Vec::from_iter(ids), within =>
-            format!("SELECT id, name, handle, avatar_url, url FROM identities WHERE id IN {within}"));
+            format!("SELECT id, name, handle, avatar_url, url, \
+                     EXISTS (SELECT 1 FROM accounts a WHERE a.channel = i.channel AND a.external_id = i.external_id) AS brand \
+                     FROM identities i WHERE id IN {within}"));
         Ok(rows.into_iter().map(|row| (row.id, row.present())).collect())
     }
 
@@ -164,7 +173,7 @@ impl Face {
             url: self.url,
             user_id: None,
             identity_id: Some(self.id),
-            brand: false,
+            brand: self.brand,
         }
     }
 }

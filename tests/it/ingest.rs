@@ -256,6 +256,19 @@ on_both_engines! {
         assert!(sent.is_empty(), "nor is it counted as sent: {sent:?}");
     }
 
+    async fn a_post_of_ours_above_a_thread_is_shown_as_ours(f) {
+        let first = mention("1", "anna", "wat kost dat?", 10);
+        let above = |id: &str, who: &str, seconds| {
+            let mut post = follow_up(&first, id, "Nieuw in de winkel!", seconds);
+            post.direction = Direction::Context;
+            post.author = Author { external_id: format!("did:plc:{who}"), handle: format!("{who}.test"), ..Author::default() };
+            Item::Message(Box::new(post))
+        };
+        f.batch(vec![above("a", "brand", 0), above("b", "piet", 1), Item::Message(Box::new(first.clone()))]).await;
+        let opened = f.desk.open(&f.sanne, f.only(Status::Open).await).await.unwrap();
+        assert_eq!(opened.messages.iter().map(|m| m.author.brand).collect::<Vec<_>>(), [true, false, false]);
+    }
+
     async fn an_edit_is_a_version_and_the_old_words_stay(f) {
         let mut post = mention("1", "anna", "jullie zijn dieven", 0);
         f.arrives(post.clone()).await;
