@@ -125,22 +125,15 @@ pub fn characters(text: &str, max: i64) -> Measure {
 }
 
 /// Splits at paragraph, sentence or word ends so that every part fits; `fits` must hold for a single grapheme.
-/// Nothing but white space at the cuts is lost.
+/// Nothing but white space at the cuts is lost. `fits` is never given much more than what fits: counting may be costly, and texts
+/// long.
 pub fn split(text: &str, fits: impl Fn(&str) -> bool) -> Vec<String> {
-    use unicode_segmentation::UnicodeSegmentation;
     let mut parts = Vec::new();
     let mut rest = text.trim();
     while !rest.is_empty() {
-        if fits(rest) {
-            parts.push(rest.to_owned());
-            break;
-        }
-        // What fits is a beginning of the text, so its end is found by halving: counting may be costly, and texts long.
-        let ends: Vec<usize> = rest.grapheme_indices(true).map(|(at, grapheme)| at + grapheme.len()).collect();
-        let fitting = ends.partition_point(|end| fits(rest[..*end].trim_end()));
-        let end = fitting.checked_sub(1).map_or(0, |last| ends[last]);
-        if end == 0 {
-            // Not even one grapheme fits: hand the rest over whole instead of looping; the caller still sees it is too long.
+        let end = fitting(rest, &fits);
+        if end == 0 || end == rest.len() {
+            // All of it fits; or not even one grapheme does, and the caller still sees that it is too long.
             parts.push(rest.to_owned());
             break;
         }
@@ -159,8 +152,31 @@ pub fn split(text: &str, fits: impl Fn(&str) -> bool) -> Vec<String> {
     parts
 }
 
+/// Where the longest beginning that fits ends: looked for in twice as much as before until too much is found, then by halving.
+fn fitting(text: &str, fits: impl Fn(&str) -> bool) -> usize {
+    use unicode_segmentation::UnicodeSegmentation;
+    const FIRST: usize = 64;
+    let fits = |end: usize| fits(text[..end].trim_end());
+    let mut coming = text.grapheme_indices(true).map(|(at, grapheme)| at + grapheme.len());
+    let mut ends: Vec<usize> = Vec::new();
+    loop {
+        let known = ends.len();
+        ends.extend(coming.by_ref().take(known.max(FIRST)));
+        let more = &ends[known..];
+        if more.last().is_some_and(|end| !fits(*end)) {
+            let fitting = known + more.partition_point(|end| fits(*end));
+            return fitting.checked_sub(1).map_or(0, |last| ends[last]);
+        }
+        if more.is_empty() {
+            return text.len();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::split;
     use unicode_segmentation::UnicodeSegmentation;
 
@@ -174,6 +190,19 @@ mod tests {
                 proptest::prop_assert!(part.graphemes(true).count() <= max, "{:?}", part);
             }
         }
+    }
+
+    #[test]
+    fn a_long_text_is_counted_a_few_times_over_and_not_once_for_every_part() {
+        let text = "Een zin van gewone lengte. ".repeat(4_000);
+        let (calls, bytes) = (Cell::new(0), Cell::new(0));
+        let parts = split(&text, |part| {
+            calls.set(calls.get() + 1);
+            bytes.set(bytes.get() + part.len());
+            part.chars().count() <= 500
+        });
+        assert!(parts.len() > 200 && parts.iter().all(|part| part.chars().count() <= 500));
+        assert!(calls.get() < parts.len() * 16 && bytes.get() < text.len() * 16, "{calls:?} {bytes:?}");
     }
 
     #[test]

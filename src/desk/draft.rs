@@ -16,13 +16,22 @@ pub struct DraftBody {
     pub content_warning: Option<String>,
 }
 
+/// Longer than anybody writes: counting it as a platform does would keep others waiting.
+pub(super) fn is_too_long(text: &str, warning: Option<&str>) -> bool {
+    text.chars().chain(warning.unwrap_or_default().chars()).nth(100_000).is_some()
+}
+
+pub(super) fn too_long() -> DeskError {
+    DeskError::refused("text.too_long", "a text may have 100,000 characters")
+}
+
 impl Desk {
     /// Keeps a draft; an empty text forgets it. No event: a draft concerns its author alone.
     ///
     /// # Errors
     /// `Refused` when it is longer than 100,000 characters.
     pub async fn save_draft(&self, viewer: &Viewer, id: ConversationId, draft: &DraftBody) -> Result<(), DeskError> {
-        if draft.text.chars().count() > 100_000 {
+        if is_too_long(&draft.text, None) {
             return Err(DeskError::refused("draft.too_long", "a draft may have 100,000 characters"));
         }
         viewer.must(super::Act::Work)?;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use sqlx::types::Json;
 
 use super::answer::{Begun, Grounds};
+use super::draft::{is_too_long, too_long};
 use super::{Desk, DeskError, Viewer};
 use crate::channels::{Allowance, Draft, ThreadRef};
 use crate::model::message::{Message, ThreadRow};
@@ -88,7 +89,7 @@ impl Desk {
     /// Queues a reply. The same `key` again returns the message it led to before.
     ///
     /// # Errors
-    /// `ClaimLost`, `ThreadMoved` (with what is new), `Refused` with `reply.*` codes; nothing is queued then.
+    /// `ClaimLost`, `ThreadMoved` (with what is new), `Refused` with `reply.*` codes or `text.too_long`; nothing is queued then.
     pub async fn reply(
         &self,
         viewer: &Viewer,
@@ -103,6 +104,9 @@ impl Desk {
             then: reply.then,
             key,
         };
+        if is_too_long(&reply.text, reply.content_warning.as_deref()) {
+            return Err(too_long());
+        }
         let mut answering = match self.begin_answer(viewer, id, grounds, reply).await? {
             Begun::Before(message) => return Ok(*message),
             Begun::Now(answering) => answering,

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::claim::Claim;
 use super::contacts::Suggestion;
-use super::draft::DraftBody;
+use super::draft::{DraftBody, is_too_long, too_long};
 use super::{Desk, DeskError, Viewer};
 use crate::channels::{Allowance, Draft, Measure};
 pub use crate::model::conversation::{ClaimHead, Contact, ContactHead, ConversationRow, Identity, Why};
@@ -141,7 +141,7 @@ impl Desk {
     /// A text counted as the thread's platform counts it.
     ///
     /// # Errors
-    /// `NotFound`.
+    /// `NotFound`; `Refused` (`text.too_long`) when it is longer than a draft may be.
     pub async fn measure(
         &self,
         viewer: &Viewer,
@@ -151,6 +151,9 @@ impl Desk {
         content_warning: Option<&str>,
         visibility: Option<&str>,
     ) -> Result<Measure, DeskError> {
+        if is_too_long(text, content_warning) {
+            return Err(too_long());
+        }
         let thread = self.store.thread(id).await?.ok_or(DeskError::NotFound("thread"))?;
         self.must_see(viewer, thread.account_id).await?;
         let account = self.store.account(thread.account_id).await?.ok_or(DeskError::NotFound("account"))?;

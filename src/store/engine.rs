@@ -16,7 +16,8 @@ use super::StoreError;
 /// How many messages a search looks at: words that more messages have are found in the newest of them.
 const HITS: u32 = 2000;
 
-/// Letters that lose their marks when PostgreSQL searches (of western Europe; SQLite knows all), and what they become. The index is made with the same: see its migration.
+/// Letters that lose their marks when PostgreSQL searches (of western Europe; SQLite knows all), and what they become. The index is
+/// made with the same: see its migration.
 const MARKED: &str = "áàâäãåéèêëíìîïóòôöõúùûüýÿñç";
 const BARE: &str = "aaaaaaeeeeiiiiooooouuuuyync";
 

@@ -141,6 +141,17 @@ on_both_engines! {
         }
     }
 
+    async fn a_text_without_end_is_refused_before_anybody_counts_it(f) {
+        let (opened, token) = claimed(&f).await;
+        let endless = "x".repeat(100_001);
+        // Nothing else was looked at: not even whose claim it is.
+        let refused = f.desk.reply(&f.daan, opened.row.id, &answer(&opened, token + 1, &endless), "k1").await.unwrap_err();
+        assert!(matches!(refused, DeskError::Refused { code: "text.too_long", .. }), "{refused:?}");
+        let measured = f.desk.measure(&f.sanne, opened.threads[0].id, None, &endless, None, None).await.unwrap_err();
+        assert!(matches!(measured, DeskError::Refused { code: "text.too_long", .. }), "{measured:?}");
+        assert!(f.desk.measure(&f.sanne, opened.threads[0].id, None, &endless[1..], None, None).await.unwrap().over);
+    }
+
     async fn a_removed_question_cannot_be_answered_by_accident(f) {
         let (opened, token) = claimed(&f).await;
         f.batch(vec![balie::channels::Item::Removed { external_id: mention("1", "anna", "", 0).external_id, at: None }]).await;

@@ -201,7 +201,7 @@ pub async fn release(State(web): State<Web>, signed: Signed, Path(id): Path<Conv
 #[utoipa::path(post, path = "/api/conversations/{id}/replies", tag = "conversations", params(("id" = ConversationId, Path), ("Idempotency-Key" = String, Header)), request_body = NewReply, responses(
     (status = 201, body = Message),
     (status = 409, description = "`claim.lost`; `thread.moved` with `thread_version` and `messages`: the text is kept by the page, nothing was sent", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "`reply.too_long` with `used`, `max`, `unit`, `parts`; `reply.empty`; `reply.closed_window`; `reply.alt_missing`; …", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "`reply.too_long` with `used`, `max`, `unit`, `parts`; `reply.empty`; `reply.closed_window`; `reply.alt_missing`; `text.too_long`; …", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn reply(
     State(web): State<Web>,

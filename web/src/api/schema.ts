@@ -2920,7 +2920,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `reply.too_long` with `used`, `max`, `unit`, `parts`; `reply.empty`; `reply.closed_window`; `reply.alt_missing`; … */
+            /** @description `reply.too_long` with `used`, `max`, `unit`, `parts`; `reply.empty`; `reply.closed_window`; `reply.alt_missing`; `text.too_long`; … */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -733,6 +733,8 @@ export const en: Record<keyof typeof nl, Text> = {
   'cure.connect.unknown': 'Begin again and finish within a quarter of an hour.',
   'problem.account.twice': 'This account is already connected.',
   'problem.quarantine.still_unreadable': 'We still cannot read it. It is kept.',
+  'problem.text.too_long': 'Nobody reads a text this long. At most 100,000 characters.',
+  'problem.draft.too_long': 'Too long to keep as a draft. At most 100,000 characters.',
   'problem.text.unfit': 'Something in it cannot be kept: a character that is none, or a word without end.',
   'cure.text.unfit': 'Type it again instead of pasting it.',
   'problem.database.unavailable': 'The database cannot be reached for a moment.',

@@ -731,6 +731,8 @@ export const nl = {
   'cure.connect.unknown': 'Begin opnieuw en rond het binnen een kwartier af.',
   'problem.account.twice': 'Dit account is al gekoppeld.',
   'problem.quarantine.still_unreadable': 'We kunnen het nog steeds niet lezen. Het blijft bewaard.',
+  'problem.text.too_long': 'Zo’n lange tekst leest niemand. Hooguit 100.000 tekens.',
+  'problem.draft.too_long': 'Te lang om als concept te bewaren. Hooguit 100.000 tekens.',
   'problem.text.unfit': 'Iets hierin kan niet bewaard worden: een teken dat geen teken is, of een woord zonder einde.',
   'cure.text.unfit': 'Typ het opnieuw in plaats van het te plakken.',
   'problem.database.unavailable': 'De database is even niet bereikbaar.',
