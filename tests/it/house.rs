@@ -29,7 +29,7 @@ fn may_see(room: &str) -> &'static [&'static str] {
         "work" => &["desk", "store", "channels", "model", "clock", "lifecycle"],
         "live" => &["desk", "store", "model", "lifecycle"],
         "desk" => &["store", "channels", "model", "clock", "secret"],
-        "store" => &["model", "clock", "read", "run", "on"],
+        "store" => &["model", "clock", "read", "run", "on", "rows_in"],
         "channels" => &["model", "clock", "secret"],
         "secret" => &["lifecycle"],
         "telemetry" => &["clock"],
