@@ -3,10 +3,9 @@
 use balie::model::{Role, TeamId};
 use balie::store::Actor;
 use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::at_the_door;
-use crate::door::server::{House, PASSWORD};
+use crate::door::server::{House, PASSWORD, raw};
 use crate::support::{self, mention};
 
 /// Everything that changes something, with a body that would work.
@@ -226,13 +225,4 @@ async fn grant(house: &House, account: balie::model::AccountId, team: TeamId) {
     let mut tx = house.running.store.begin(Actor::System).await.unwrap();
     tx.set_account_teams(account, &[team]).await.unwrap();
     tx.commit().await.unwrap();
-}
-
-/// Says these very bytes, which a client library would tidy up.
-async fn raw(house: &House, request: &str) -> String {
-    let mut stream = tokio::net::TcpStream::connect(house.running.address).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
-    String::from_utf8_lossy(&answer).into_owned()
 }

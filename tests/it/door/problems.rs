@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::at_the_door;
+use crate::door::server::raw;
 use crate::support;
 
 at_the_door! {
@@ -119,6 +120,16 @@ at_the_door! {
         stranger.get("/health/ready").await.must_be(200);
         let metrics = stranger.get("/metrics").await.text;
         assert!(metrics.contains("balie_http_requests_total{method=\"GET\",route=\"/health/ready\",status=\"200\"} 1"), "{metrics}");
+    async fn methods_that_somebody_makes_up_are_counted_as_one(house) {
+        for method in ["XAQZ", &"B".repeat(5000)] {
+            let answer = raw(house, &format!("{method} /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await;
+            assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
+        }
+        let metrics = house.stranger().get("/metrics").await.text;
+        assert!(metrics.contains("balie_http_requests_total{method=\"OTHER\",route=\"/health/live\",status=\"405\"} 2"), "{metrics}");
+        assert!(!metrics.contains("XAQZ") && !metrics.contains("BBBB"));
+    }
+
         assert!(metrics.contains("balie_panics 0"));
         house.running.store.close().await;
         stranger.get("/health/live").await.must_be(200);

@@ -14,6 +14,7 @@ use balie::store::Actor;
 use clap::Parser as _;
 use reqwest::Method;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::{self, Engine, START};
 
@@ -239,4 +240,13 @@ impl Caller {
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), cookie: None, origin: None, ..self.clone() }
     }
+}
+
+/// Says these very bytes, which a client library would tidy up.
+pub async fn raw(house: &House, request: &str) -> String {
+    let mut stream = tokio::net::TcpStream::connect(house.running.address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
 }
