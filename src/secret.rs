@@ -271,13 +271,27 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 /// One hash takes 19 MiB and a core; more than this at a time would let anybody exhaust either.
 static HASHING: Semaphore = Semaphore::const_new(2);
 
+/// Runs work when it is its turn. The turn is the work's own, not that of whoever waits for it: who hangs up stops no hash that runs
+/// already, and so makes no room for another.
+async fn in_turn<T: Send + 'static>(
+    turns: &'static Semaphore,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, String> {
+    let turn = turns.acquire().await.map_err(|e| e.to_string())?;
+    lifecycle::blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    })
+    .await
+}
+
 /// Hashes a password with argon2id (19 MiB, 2 passes: OWASP's recommendation, 2026-01), in PHC form.
 ///
 /// # Errors
 /// The password is longer than argon2 takes, or the machine has no randomness or threads left.
 pub async fn hash_password(password: Secret<String>) -> Result<String, String> {
-    let _turn = HASHING.acquire().await.map_err(|e| e.to_string())?;
-    lifecycle::blocking(move || {
+    in_turn(&HASHING, move || {
         let hash: Result<PasswordHash, _> = Argon2::default().hash_password(password.expose().as_bytes());
         hash.map(|h| h.to_string()).map_err(|e| e.to_string())
     })
@@ -290,8 +304,7 @@ pub async fn verify_password(password: Secret<String>, hash: Option<String>) -> 
     /// The hash of nothing anybody knows.
     const NOBODY: &str =
         "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ";
-    let Ok(_turn) = HASHING.acquire().await else { return false };
-    lifecycle::blocking(move || {
+    in_turn(&HASHING, move || {
         let known = hash.as_deref().is_some_and(|h| !h.is_empty());
         let against = hash.filter(|h| !h.is_empty()).unwrap_or_else(|| NOBODY.to_owned());
         let right = PasswordHash::new(&against)
@@ -304,7 +317,11 @@ pub async fn verify_password(password: Secret<String>, hash: Option<String>) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::{KeyError, MasterKey, Secret, fingerprint, hash_password, one_time_password, token, verify_password};
+    use super::{
+        KeyError, MasterKey, Secret, fingerprint, hash_password, in_turn, one_time_password, token, verify_password,
+    };
+    use futures_util::FutureExt as _;
+    use tokio::sync::Semaphore;
 
     #[test]
     fn a_secret_does_not_show_itself() {
@@ -370,6 +387,23 @@ mod tests {
         assert_ne!(one_time_password(), one_time_password());
         assert_eq!(one_time_password().len(), 23);
         assert_eq!(fingerprint("a").len(), 64);
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_while_a_password_is_hashed_makes_no_room_for_another() {
+        static TURNS: Semaphore = Semaphore::const_new(2);
+        let gates: Vec<_> = (0..10)
+            .map(|_| {
+                let (gate, wait) = std::sync::mpsc::channel::<()>();
+                let asked = in_turn(&TURNS, move || wait.recv().is_ok()).now_or_never();
+                assert!(asked.is_none(), "asked, and hung up on");
+                assert!(TURNS.available_permits() < 2);
+                gate
+            })
+            .collect();
+        assert_eq!(TURNS.available_permits(), 0, "two run, though nobody waits for them");
+        drop(gates);
+        let _all = TURNS.acquire_many(2).await.unwrap();
     }
 
     #[tokio::test]
