@@ -272,6 +272,8 @@ pub struct Running {
     pub life: Lifecycle,
     /// The first admin's password, when this start made one.
     pub first_password: Option<Secret<String>>,
+    /// An earlier start made it, and nobody has chosen another yet.
+    pub first_password_unused: bool,
     _lock: Option<std::fs::File>,
 }
 
@@ -285,6 +287,17 @@ impl Running {
 
 /// Starts a server and returns when it is ready.
 pub async fn start(place: &Place, serving: &Serving, clock: Clock) -> Result<Running, Failure> {
+    start_telling(place, serving, clock, |_| {}).await
+}
+
+/// As `start`; `tell` hears the first admin's password as soon as there is one. It cannot be had again, so whatever could keep the
+/// server from starting is tried before, and what fails after does not take it along.
+async fn start_telling(
+    place: &Place,
+    serving: &Serving,
+    clock: Clock,
+    tell: fn(&Secret<String>),
+) -> Result<Running, Failure> {
     let url = place.database_url().map_err(Failure::new)?;
     make_folder(&place.data)?;
     let lock = lock_file(&url)?;
@@ -294,23 +307,25 @@ pub async fn start(place: &Place, serving: &Serving, clock: Clock) -> Result<Run
         // Nobody else has this database: what a crashed predecessor held is free at once.
         store.release_leases(None).await.map_err(|e| database_failure(&url, &e))?;
     }
-    let first_password = first_admin(&store).await?;
-    let life = Lifecycle::new();
-    let stage = set_up(place, serving, store.clock()).await?;
-    let played = stage.as_ref().map(|stage| [&[stage.platform.address][..], &stage.mailbox.addresses].concat());
-    let desk = desk_beside(place, &opened, &played.unwrap_or_default())?;
-    if let Some(stage) = stage {
-        raise(stage, &desk, &life).await?;
-    }
-    let hub = Hub::new(desk.clone());
-
     let listener = TcpListener::bind(serving.listen).await.map_err(|error| {
         Failure::new(format!("nothing can listen on {}: {error}", serving.listen))
             .cure("another program may have the port; give another with --listen")
     })?;
     let address = listener.local_addr()?;
-
     let metrics = http::metrics::Metrics::new().map_err(|e| Failure::new(e.to_string()))?;
+    let life = Lifecycle::new();
+    let stage = set_up(place, serving, store.clock()).await?;
+    let played = stage.as_ref().map(|stage| [&[stage.platform.address][..], &stage.mailbox.addresses].concat());
+    let desk = desk_beside(place, &opened, &played.unwrap_or_default())?;
+    let first_password_unused = people::is_as_made(&store, FIRST_ADMIN).await.map_err(no_first_admin)?;
+    let first_password = first_admin(&store).await?;
+    if let Some(password) = &first_password {
+        tell(password);
+    }
+    if let Some(stage) = stage {
+        raise(stage, &desk, &life).await?;
+    }
+    let hub = Hub::new(desk.clone());
     let web = Web::new(http::Parts {
         store: store.clone(),
         desk: desk.clone(),
@@ -360,7 +375,7 @@ pub async fn start(place: &Place, serving: &Serving, clock: Clock) -> Result<Run
     }
     life.spawn("listen", listen(store.clone(), life.stopping()));
     tracing::info!(%address, database = store.pools().name(), "ready");
-    Ok(Running { address, store, life, first_password, _lock: lock })
+    Ok(Running { address, store, life, first_password, first_password_unused, _lock: lock })
 }
 
 /// Fetches, listens, sends and keeps time.
@@ -391,16 +406,21 @@ async fn listen(store: Store, stop: CancellationToken) {
 
 /// `balie serve`
 pub async fn serve(place: &Place, serving: &Serving) -> Result<(), Failure> {
-    let running = start(place, serving, Clock::system()).await?;
-    let address =
-        serving.public_url.as_ref().map_or_else(|| format!("http://{}", running.address), ToString::to_string);
-    crate::cli::print(&format!("Balie is at {}", address.trim_end_matches('/')));
-    if let Some(password) = &running.first_password {
+    let running = start_telling(place, serving, Clock::system(), |password| {
         crate::cli::print(&format!(
             "\n  Sign in as   {FIRST_ADMIN}\n  password     {}\n\nThis password is shown only now. Change it under your name, or with: balie user password {FIRST_ADMIN}\n",
             password.expose()
         ));
+    })
+    .await?;
+    if running.first_password_unused {
+        crate::cli::print(&format!(
+            "{FIRST_ADMIN} still has the password that the first start printed. Another one, if it was lost: balie user password {FIRST_ADMIN}"
+        ));
     }
+    let address =
+        serving.public_url.as_ref().map_or_else(|| format!("http://{}", running.address), ToString::to_string);
+    crate::cli::print(&format!("Balie is at {}", address.trim_end_matches('/')));
     lifecycle::asked_to_stop().await;
     tracing::info!("stopping");
     running.stop().await;
@@ -410,10 +430,14 @@ pub async fn serve(place: &Place, serving: &Serving) -> Result<(), Failure> {
 /// Who can sign in after the very first start.
 pub const FIRST_ADMIN: &str = "admin@localhost";
 
+#[allow(clippy::needless_pass_by_value, reason = "handed to map_err")]
+fn no_first_admin(error: people::PeopleError) -> Failure {
+    Failure::new(format!("the first admin could not be made: {error}"))
+}
+
 /// Makes an admin when there is none.
 async fn first_admin(store: &Store) -> Result<Option<Secret<String>>, Failure> {
-    let wrong = |error: people::PeopleError| Failure::new(format!("the first admin could not be made: {error}"));
-    if people::has_admin(store).await.map_err(wrong)? {
+    if people::has_admin(store).await.map_err(no_first_admin)? {
         return Ok(None);
     }
     let password = Secret::new(secret::one_time_password());
@@ -429,7 +453,7 @@ async fn first_admin(store: &Store) -> Result<Option<Secret<String>>, Failure> {
         Ok(_) => Ok(Some(password)),
         // Another process of the same database was first.
         Err(people::PeopleError::Conflict(..)) => Ok(None),
-        Err(error) => Err(wrong(error)),
+        Err(error) => Err(no_first_admin(error)),
     }
 }
 

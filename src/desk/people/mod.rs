@@ -16,7 +16,9 @@ pub use self::sessions::{
 };
 pub use self::teams::{TeamView, add_team, change_team, remove_team, teams};
 pub use self::tokens::{TokenView, add_token, remove_token, tokens};
-pub use self::users::{NewUser, UserChange, UserView, add_user, change_password, change_user, has_admin, users};
+pub use self::users::{
+    NewUser, UserChange, UserView, add_user, change_password, change_user, has_admin, is_as_made, users,
+};
 use crate::store::StoreError;
 
 const LONGEST_PASSWORD: usize = 1000;

@@ -81,6 +81,13 @@ pub async fn has_admin(store: &Store) -> Outcome<bool> {
     Ok(store.users().await?.iter().any(|user| user.active && user.role == Role::Admin))
 }
 
+/// Whether the only one who can administer is this person, with a password they did not choose.
+pub async fn is_as_made(store: &Store, email: &str) -> Outcome<bool> {
+    let admins = store.users().await?.into_iter().filter(|user| user.active && user.role == Role::Admin);
+    let admins: Vec<User> = admins.collect();
+    Ok(matches!(admins.as_slice(), [only] if only.email == email && only.password_temporary))
+}
+
 /// Adds somebody.
 pub async fn add_user(store: &Store, by: Actor, new: NewUser) -> Outcome<UserView> {
     let email = new.email.trim().to_lowercase();

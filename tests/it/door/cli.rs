@@ -148,8 +148,8 @@ async fn a_server_at_its_most_talkative_logs_no_secret_and_stops_when_asked() {
             .unwrap();
         let mut server = Server(child);
         let mut lines = BufReader::new(server.0.stdout.take().unwrap()).lines();
-        let url = after(&mut lines, "Balie is at ");
         let password = after(&mut lines, "password ");
+        let url = after(&mut lines, "Balie is at ");
 
         let mut caller = super::server::browser(&url);
         assert_eq!(caller.try_sign_in("admin@localhost", &password).await.status, 200);

@@ -2,8 +2,9 @@
 
 use balie::app;
 use balie::clock::Clock;
+use balie::store::{Store, StoreError};
 
-use super::server::arguments;
+use super::server::{arguments, browser};
 use crate::support::{Engine, fresh_database};
 
 async fn start(data: &std::path::Path, database: &str, more: &[&str]) -> Result<app::Running, balie::cli::Failure> {
@@ -28,9 +29,16 @@ async fn the_first_start_makes_a_key_and_one_admin_and_the_second_neither(engine
     first.stop().await;
     let before = std::fs::read(&key).unwrap();
     let second = start(&data, &database, &[]).await.unwrap();
-    assert!(second.first_password.is_none());
+    assert!(second.first_password.is_none() && second.first_password_unused, "nobody used it, so it may be lost");
+    let mut admin = browser(&format!("http://{}", second.address));
+    assert_eq!(admin.try_sign_in(app::FIRST_ADMIN, password.expose()).await.status, 200);
+    let own = serde_json::json!({ "current": password.expose(), "new": "nog een lange zin" });
+    admin.post("/api/me/password", own).await.must_be(204);
     assert_eq!(std::fs::read(&key).unwrap(), before);
     second.stop().await;
+    let third = start(&data, &database, &[]).await.unwrap();
+    assert!(third.first_password.is_none() && !third.first_password_unused);
+    third.stop().await;
 }
 
 async fn a_wrong_or_missing_key_is_refused_before_anything_is_touched(engine: Engine) {
@@ -116,6 +124,12 @@ async fn a_taken_port_and_a_database_that_is_away_are_said_with_a_cure() {
     serving.listen = taken.local_addr().unwrap();
     let refused = app::start(&place, &serving, Clock::system()).await.err().unwrap();
     assert!(refused.cause.contains("listen"), "{refused:?}");
+    let store = Store::open(&database, Clock::system()).await.unwrap();
+    assert!(store.users().await.unwrap().is_empty(), "who never heard the first password cannot have lost it");
+    store.close().await;
+    let running = start(folder.path(), &database, &[]).await.unwrap();
+    assert!(running.first_password.is_some());
+    running.stop().await;
 
     let away = "postgres://balie:s3cr3t@127.0.0.1:1/balie";
     let refused = start(folder.path(), away, &[]).await.err().unwrap();
