@@ -244,15 +244,12 @@ pub(crate) fn key_failure(error: &KeyError) -> Failure {
 /// What is wrong with a database, in words that help.
 #[must_use]
 pub fn database_failure(url: &str, error: &StoreError) -> Failure {
-    let shown = url.parse::<url::Url>().map_or_else(
-        |_| url.to_owned(),
-        |mut shown| {
-            if shown.password().is_some() {
-                let _ = shown.set_password(Some("…"));
-            }
-            shown.to_string()
-        },
-    );
+    let Some(shown) = without_secrets(url) else {
+        let scheme = url.split(':').next().unwrap_or_default();
+        return Failure::new(format!("the database ({scheme}) cannot be used: {error}")).cure(
+            "percent-encode the password in its address (/ is %2F, @ is %40, # is %23, ? is %3F), or leave it out and give it in PGPASSWORD",
+        );
+    };
     let cure = match error {
         StoreError::Unavailable(_) if url.starts_with("postgres") => {
             "check that PostgreSQL runs there and lets this user in"
@@ -262,6 +259,21 @@ pub fn database_failure(url: &str, error: &StoreError) -> Failure {
         _ => "check the address of the database",
     };
     Failure::new(format!("the database {shown} cannot be used: {error}")).cure(cure)
+}
+
+/// The address of a database as it may be shown: no user, no password, no parameters. `None` when a part of a password may stand where
+/// something else is expected: one that was not percent-encoded ends at its first `/`, `?` or `#`.
+fn without_secrets(url: &str) -> Option<String> {
+    if url.starts_with("sqlite:") {
+        return Some(url.to_owned());
+    }
+    let parsed: url::Url = url.parse().ok()?;
+    let named = parsed.query_pairs().any(|(key, _)| key.to_lowercase().contains("pass"));
+    if named || parsed[url::Position::AfterPort..].contains('@') {
+        return None;
+    }
+    let port = parsed.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}://{}{port}{}", parsed.scheme(), parsed.host_str().unwrap_or_default(), parsed.path()))
 }
 
 /// A server that runs.

@@ -138,6 +138,34 @@ async fn a_taken_port_and_a_database_that_is_away_are_said_with_a_cure() {
 }
 
 #[tokio::test]
+async fn no_spelling_of_a_password_in_an_address_is_said_again() {
+    let away = StoreError::Unavailable("nobody answers".to_owned());
+    for url in [
+        "postgres://balie:Geh/eim9@postgres/balie",
+        "postgres://balie:12/eim9@postgres/balie",
+        "postgres://balie:12?eim9@postgres/balie",
+        "postgres://balie:12#eim9@postgres/balie",
+        "postgres://balie:Geh+eim9==@postgres:x/balie",
+        "postgres://postgres/balie?user=balie&password=Geheim9",
+    ] {
+        let failure = app::database_failure(url, &away);
+        for part in ["Geh", "eim9", "12", "balie"] {
+            assert!(!failure.cause.contains(part), "{url}: {failure:?}");
+        }
+        assert!(failure.cure.unwrap().contains("percent-encode"));
+    }
+    let failure = app::database_failure("postgres://balie:Geh%2Feim9@db.example:5433/balie?sslmode=require", &away);
+    assert!(
+        failure.cause.contains("postgres://db.example:5433/balie ") && !failure.cause.contains("eim9"),
+        "{failure:?}"
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    let refused = start(folder.path(), "postgres://balie:Geh/eim9@127.0.0.1:1/balie", &[]).await.err().unwrap();
+    assert!(!refused.cause.contains("Geh/eim9") && refused.cure.unwrap().contains("percent-encode"));
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_database_is_refused_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notes.txt");
