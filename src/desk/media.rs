@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::{Desk, DeskError, Viewer};
 use crate::channels::Class;
-use crate::model::{AccountId, AttachmentId, AttachmentState, UploadId};
+use crate::model::{AccountId, AttachmentId, AttachmentState, Timestamp, UploadId};
 use crate::store::Actor;
 use crate::store::attachments::StoredAttachment;
 use crate::store::drafts::Upload;
@@ -19,6 +19,8 @@ use crate::store::drafts::Upload;
 const LARGEST: usize = 40 * 1024 * 1024;
 const LARGEST_UPLOAD: usize = 40 * 1024 * 1024;
 const TRIES: i64 = 6;
+/// From keeping content to writing the row that names it; far longer than that takes.
+const GRACE: Duration = Duration::from_secs(3600);
 
 impl Desk {
     fn media_path(&self, hash: &str) -> Result<PathBuf, DeskError> {
@@ -45,8 +47,20 @@ impl Desk {
     pub(super) async fn keep_media(&self, bytes: &[u8]) -> Result<String, DeskError> {
         let hash = crate::secret::digest(bytes);
         let path = self.media_path(&hash)?;
-        keep(&path, bytes).await.map_err(|error| folder_fault(&error))?;
+        keep(&path, bytes, self.clock().now()).await.map_err(|error| folder_fault(&error))?;
         Ok(hash)
+    }
+
+    /// Throws content away that no row names, unless somebody kept it a moment ago.
+    ///
+    /// # Errors
+    /// When the database cannot be read or the media folder not be written.
+    pub(super) async fn forget_media(&self, hash: &str) -> Result<(), DeskError> {
+        let path = self.media_path(hash)?;
+        if self.store.is_kept(hash).await? {
+            return Ok(());
+        }
+        forget(&path, self.clock().now()).await.map_err(|error| folder_fault(&error))
     }
 
     /// Takes in a file to be sent later. Its kind is what its content says, not what its sender says.
@@ -155,9 +169,13 @@ impl Desk {
     }
 }
 
-async fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
+async fn keep(path: &Path, bytes: &[u8], now: Timestamp) -> io::Result<()> {
     match fs::metadata(path).await {
-        Ok(found) if found.len() == bytes.len() as u64 => return Ok(()),
+        Ok(found) if found.len() == bytes.len() as u64 => match mark(path, now).await {
+            // It was thrown away at this moment.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            _ => return Ok(()),
+        },
         // A power cut left its name without its content.
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -167,11 +185,12 @@ async fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = !fs::try_exists(folder).await?;
     fs::create_dir_all(folder).await?;
     // Under another name first: a crash in between leaves no half file under the real one.
-    let half = path.with_extension(uuid::Uuid::new_v4().simple().to_string());
+    let half = aside(path);
     let mut file = fs::File::create(&half).await?;
     file.write_all(bytes).await?;
     // A write that failed after it was taken is told here, and not by the sync.
     file.flush().await?;
+    mark(&half, now).await?;
     file.sync_all().await?;
     drop(file);
     fs::rename(&half, path).await?;
@@ -180,6 +199,31 @@ async fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Some(above) if new => sync_folder(above).await,
         _ => Ok(()),
     }
+}
+
+/// Marks content as wanted now: whoever keeps it is about to write the row that names it.
+async fn mark(path: &Path, now: Timestamp) -> io::Result<()> {
+    let now = Duration::from_millis(u64::try_from(now.0).unwrap_or(0));
+    let file = fs::OpenOptions::new().write(true).open(path).await?.into_std().await;
+    file.set_modified(std::time::UNIX_EPOCH + now)
+}
+
+/// Throws content away that was not marked lately. Aside first: who wants it from here on finds it gone and writes it again, and who was
+/// in time has left the mark.
+async fn forget(path: &Path, now: Timestamp) -> io::Result<()> {
+    let gone = aside(path);
+    match fs::rename(path, &gone).await {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        done => done?,
+    }
+    let marked = fs::metadata(&gone).await?.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let marked = Timestamp(i64::try_from(marked.as_millis()).unwrap_or(i64::MAX));
+    if now.since(marked) < GRACE { fs::rename(&gone, path).await } else { fs::remove_file(&gone).await }
+}
+
+/// Another name beside a file.
+fn aside(path: &Path) -> PathBuf {
+    path.with_extension(uuid::Uuid::new_v4().simple().to_string())
 }
 
 /// The names in a folder are on the disk when the folder is.

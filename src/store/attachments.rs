@@ -64,6 +64,16 @@ impl StoredAttachment {
 }
 
 impl Store {
+    /// Whether anything in the database has this content: a file of a message, a message's original, or a file that waits to be sent.
+    pub async fn is_kept(&self, hash: &str) -> Result<bool, StoreError> {
+        let sql = format!(
+            "SELECT EXISTS (SELECT 1 FROM attachments WHERE hash = $1) OR EXISTS (SELECT 1 FROM uploads WHERE hash = $1) \
+             OR EXISTS (SELECT 1 FROM visitor_files WHERE hash = $1) OR EXISTS (SELECT 1 FROM messages WHERE {} = $1)",
+            self.pools().source_digest()
+        );
+        Ok(read!(self, db => sqlx::query_scalar(AssertSqlSafe(sql.as_str())).bind(hash).fetch_one(db).await)?)
+    }
+
     /// One file.
     ///
     /// # Errors

@@ -200,6 +200,14 @@ impl Pools {
         }
     }
 
+    /// Of a message: the hash of its original, in the words of the index on it.
+    pub(super) fn source_digest(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "json_extract(extra, '$.source.digest')",
+            Self::Postgres(_) => "(extra -> 'source' ->> 'digest')",
+        }
+    }
+
     /// After a text: compared by its bytes, so that a range of texts is a range of an index.
     pub(super) fn byte_order(&self) -> &'static str {
         match self {

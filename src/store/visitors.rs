@@ -83,6 +83,13 @@ impl Store {
         Ok(read!(self, db => sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str())).bind(id).fetch_optional(db).await)?)
     }
 
+    /// How many files of a visitor wait to be sent.
+    pub async fn unsent_files(&self, visitor: VisitorId) -> Result<i64, StoreError> {
+        Ok(read!(self, db => sqlx::query_scalar(
+            "SELECT count(*) FROM visitor_files f WHERE f.visitor_id = $1 AND NOT EXISTS (SELECT 1 FROM attachments a WHERE a.hash = f.hash)",
+        ).bind(visitor).fetch_one(db).await)?)
+    }
+
     /// The thread of this name.
     pub async fn thread_named(&self, account: AccountId, external: &str) -> Result<Option<ThreadRow>, StoreError> {
         let columns = super::threads::COLUMNS;
@@ -317,11 +324,14 @@ impl Tx {
         Ok(())
     }
 
-    /// Forgets visits that ended and files that nobody sent.
-    pub async fn tidy_visitors(&mut self, files_before: Timestamp) -> Result<(), StoreError> {
+    /// Forgets visits that ended and files that nobody sent. Returns the hashes of what was in these.
+    pub async fn tidy_visitors(&mut self, files_before: Timestamp) -> Result<Vec<String>, StoreError> {
         let now = self.now();
         run!(self, sqlx::query("DELETE FROM visits WHERE expires_at < $1").bind(now))?;
-        run!(self, sqlx::query("DELETE FROM visitor_files WHERE created_at < $1").bind(files_before))?;
-        Ok(())
+        let mut hashes: Vec<String> = on!(self, db => sqlx::query_scalar("DELETE FROM visitor_files WHERE created_at < $1 RETURNING hash")
+            .bind(files_before).fetch_all(db).await)?;
+        hashes.sort_unstable();
+        hashes.dedup();
+        Ok(hashes)
     }
 }

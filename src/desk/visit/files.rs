@@ -12,13 +12,24 @@ use crate::store::visitors::VisitorFile;
 
 /// A file that was not sent by then is forgotten.
 pub(super) const UNSENT: Duration = Duration::from_secs(86_400);
+/// Files of one visitor that wait to be sent: two messages full.
+const MOST_UNSENT: i64 = 8;
 const DAY: i64 = 86_400_000;
 
 impl Desk {
+    /// How large a file may be here; asked before anything of it is read.
+    ///
+    /// # Errors
+    /// `NotPossible` where files are switched off.
+    pub fn takes_files(&self, door: &Door) -> Result<usize, VisitError> {
+        let limit = door.config("", self.clock().now())?.files;
+        Ok(limit.ok_or(VisitError::NotPossible("sending files"))?.max_bytes)
+    }
+
     /// Keeps a file to be sent. The channel says what it takes.
     ///
     /// # Errors
-    /// `TooLarge`, `Kind`, `NotPossible` where files are switched off.
+    /// `TooLarge`, `Kind`; `NotPossible` where files are switched off, or while many wait to be sent.
     pub async fn give(
         &self,
         door: &Door,
@@ -26,13 +37,14 @@ impl Desk {
         name: &str,
         content: &[u8],
     ) -> Result<VisitorFile, VisitError> {
-        let visit = door.visit()?;
-        let now = self.clock().now();
-        let limit = visit.config("", now).files.ok_or(VisitError::NotPossible("sending files"))?;
-        if content.len() > limit.max_bytes {
+        if content.len() > self.takes_files(door)? {
             return Err(VisitError::TooLarge);
         }
-        let mime = visit.takes(content).ok_or(VisitError::Kind)?;
+        let mime = door.visit()?.takes(content).ok_or(VisitError::Kind)?;
+        if self.store.unsent_files(visitor.id).await? >= MOST_UNSENT {
+            return Err(VisitError::NotPossible("another file before those that wait are sent"));
+        }
+        let now = self.clock().now();
         let name: String = super::super::ingest::clean(name)
             .chars()
             .filter(|c| !c.is_control() && !matches!(c, '/' | '\\'))

@@ -150,16 +150,19 @@ impl Desk {
         Ok(None)
     }
 
-    /// Forgets visits that ended, files that nobody sent, and visitors who never said anything and cannot come back.
+    /// Forgets visits that ended, files that nobody sent with what was in them, and visitors who never said anything and cannot come back.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn tidy_visits(&self) -> Result<(), DeskError> {
         let mut tx = self.store.begin(crate::store::Actor::System).await?;
         let before = tx.now().minus(files::UNSENT);
-        tx.tidy_visitors(before).await?;
+        let contents = tx.tidy_visitors(before).await?;
         tx.forget_silent_visitors(before).await?;
         tx.commit().await?;
+        for hash in contents {
+            self.forget_media(&hash).await?;
+        }
         Ok(())
     }
 }

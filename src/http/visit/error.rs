@@ -56,6 +56,16 @@ impl Refusal {
         VisitError::Closed.into()
     }
 
+    /// 408
+    #[must_use]
+    pub fn too_slow() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "too_slow",
+            "The file took too long to arrive. Try a smaller one, or a better line.",
+        )
+    }
+
     /// 413
     #[must_use]
     pub fn too_large() -> Self {

@@ -13,6 +13,10 @@ const WINDOW: Duration = Duration::from_secs(60);
 const MOST: usize = 50_000;
 /// Sockets open at once from one address.
 const OPEN_SOCKETS: u32 = 60;
+/// Files that come in at once: from everybody, because each is in memory until it is whole, and from one address, so that one
+/// who never finishes leaves room for the others; as many as go with one message.
+const OPEN_UPLOADS: u32 = 16;
+const OPEN_UPLOADS_NEAR: u32 = 4;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,6 +27,8 @@ pub enum What {
     Sessions,
     /// New sockets of an address.
     Sockets,
+    /// Files of an address, whoever there gives them.
+    Uploads,
     /// Of a visitor:
     Messages,
     Files,
@@ -40,6 +46,7 @@ impl What {
             Self::Sockets => (60, WINDOW),
             Self::Messages => (10, WINDOW),
             Self::Files | Self::Ratings => (3, WINDOW),
+            Self::Uploads => (30, WINDOW),
             Self::Identifications => (6, WINDOW),
             Self::Transcripts => (1, Duration::from_secs(600)),
         }
@@ -54,6 +61,7 @@ pub struct Rates(Arc<Mutex<Counters>>);
 struct Counters {
     counts: HashMap<(What, String), Count>,
     sockets: HashMap<String, u32>,
+    uploads: HashMap<String, u32>,
 }
 
 struct Count {
@@ -63,10 +71,11 @@ struct Count {
     names: Vec<uuid::Uuid>,
 }
 
-/// A socket that is open; dropping it makes room.
-pub struct OpenSocket {
+/// A socket that is open, or a file that is coming in; dropping it makes room.
+pub struct Open {
     rates: Rates,
     address: String,
+    which: fn(&mut Counters) -> &mut HashMap<String, u32>,
 }
 
 impl Rates {
@@ -119,14 +128,31 @@ impl Rates {
 
     /// Counts a socket for as long as it is open.
     #[must_use]
-    pub fn socket(&self, address: &str) -> Option<OpenSocket> {
+    pub fn socket(&self, address: &str) -> Option<Open> {
+        self.open(address, |counters| &mut counters.sockets, OPEN_SOCKETS, u32::MAX)
+    }
+
+    /// Counts a file for as long as it is coming in.
+    #[must_use]
+    pub fn upload(&self, address: &str) -> Option<Open> {
+        self.open(address, |counters| &mut counters.uploads, OPEN_UPLOADS_NEAR, OPEN_UPLOADS)
+    }
+
+    fn open(
+        &self,
+        address: &str,
+        which: fn(&mut Counters) -> &mut HashMap<String, u32>,
+        near: u32,
+        altogether: u32,
+    ) -> Option<Open> {
         let mut counters = self.lock();
-        let open = counters.sockets.entry(address.to_owned()).or_default();
-        if *open >= OPEN_SOCKETS {
+        let all = which(&mut counters);
+        let full = altogether < u32::MAX && all.values().sum::<u32>() >= altogether;
+        if full || all.get(address).is_some_and(|open| *open >= near) {
             return None;
         }
-        *open += 1;
-        Some(OpenSocket { rates: self.clone(), address: address.to_owned() })
+        *all.entry(address.to_owned()).or_default() += 1;
+        Some(Open { rates: self.clone(), address: address.to_owned(), which })
     }
 
     fn lock(&self) -> MutexGuard<'_, Counters> {
@@ -134,13 +160,14 @@ impl Rates {
     }
 }
 
-impl Drop for OpenSocket {
+impl Drop for Open {
     fn drop(&mut self) {
         let mut counters = self.rates.lock();
-        if let Some(open) = counters.sockets.get_mut(&self.address) {
+        let all = (self.which)(&mut counters);
+        if let Some(open) = all.get_mut(&self.address) {
             *open -= 1;
             if *open == 0 {
-                counters.sockets.remove(&self.address);
+                all.remove(&self.address);
             }
         }
     }
@@ -148,7 +175,7 @@ impl Drop for OpenSocket {
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST, OPEN_SOCKETS, Rates, WINDOW, What};
+    use super::{MOST, OPEN_SOCKETS, OPEN_UPLOADS, OPEN_UPLOADS_NEAR, Rates, WINDOW, What};
     use crate::model::Timestamp;
 
     #[test]
@@ -195,5 +222,18 @@ mod tests {
         assert!(rates.socket("a").is_some());
         drop(open);
         assert!(rates.lock().sockets.is_empty());
+    }
+
+    #[test]
+    fn few_files_come_in_at_once_and_one_address_does_not_take_all_the_room() {
+        let rates = Rates::default();
+        let mut open: Vec<_> = (0..OPEN_UPLOADS_NEAR).map(|_| rates.upload("a").unwrap()).collect();
+        assert!(rates.upload("a").is_none());
+        open.extend((OPEN_UPLOADS_NEAR..OPEN_UPLOADS).map(|n| rates.upload(&n.to_string()).unwrap()));
+        assert!(rates.upload("b").is_none());
+        open.pop();
+        assert!(rates.upload("b").is_some());
+        drop(open);
+        assert!(rates.lock().uploads.is_empty());
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use balie::model::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::story::PNG;
 use super::{SITE, Visitor, a_minute_passes, answer, chat, connect, only};
@@ -123,6 +124,61 @@ at_the_door! {
         assert!(!name.contains(['/', '\\']), "{name}");
         let ids = json!([file["id"], file["id"], file["id"], file["id"], file["id"]]);
         anna.post("messages", json!({ "client_id": uuid::Uuid::new_v4(), "text": "x", "files": ids })).await.must_turn_away(413, "too_large");
+    }
+
+    async fn a_file_that_nobody_sends_goes_and_its_content_with_it(house) {
+        let (_, account) = chat(house, json!({})).await;
+        let (anna, bram) = (Visitor::arrive(house, &account).await, Visitor::arrive(house, &account).await);
+        let picture = |n: u8| [PNG, &[n]].concat();
+        for n in 0..8 {
+            anna.upload("foto.png", &picture(n)).await.must_be(201);
+            a_minute_passes(house);
+        }
+        anna.upload("foto.png", &picture(8)).await.must_turn_away(409, "not_possible");
+        let file = bram.upload("foto.png", &picture(0)).await.must_be(201);
+        bram.post("messages", json!({ "client_id": uuid::Uuid::new_v4(), "files": [file["id"]] })).await.must_be(201);
+        anna.upload("foto.png", &picture(8)).await.must_be(201);
+
+        let kept = async || {
+            let mut kept = Vec::new();
+            for n in 0..9 {
+                kept.extend(house.desk.read_media(&balie::secret::digest(&picture(n))).await.is_ok().then_some(n));
+            }
+            kept
+        };
+        house.desk.tidy_visits().await.unwrap();
+        assert_eq!(kept().await, [0, 1, 2, 3, 4, 5, 6, 7, 8], "nothing is old");
+        house.later(Duration::from_secs(86_401));
+        house.desk.tidy_visits().await.unwrap();
+        assert_eq!(kept().await, [0], "somebody sent it");
+        anna.upload("foto.png", &picture(1)).await.must_be(201);
+        assert_eq!(kept().await, [0, 1]);
+    }
+
+    async fn a_chat_without_files_reads_none_and_a_stalled_one_leaves_room_for_others(house) {
+        let (admin, account) = chat(house, json!({})).await;
+        let (anna, bram) = (Visitor::arrive(house, &account).await, Visitor::arrive(house, &account).await);
+        let mut stalled = Vec::new();
+        for visitor in [&anna, &anna, &bram, &bram] {
+            let token = visitor.caller.token.clone().unwrap();
+            let mut line = tokio::net::TcpStream::connect(house.running.address).await.unwrap();
+            let head = format!(
+                "POST /visit/{account}/files HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\nexpect: 100-continue\r\n\
+                 content-type: multipart/form-data; boundary=x\r\ncontent-length: 1000000\r\n\r\n"
+            );
+            line.write_all(head.as_bytes()).await.unwrap();
+            let mut answer = [0; 12];
+            line.read_exact(&mut answer).await.unwrap();
+            assert_eq!(&answer, b"HTTP/1.1 100", "it waits for the file now");
+            stalled.push(line);
+        }
+        let full = bram.upload("foto.png", PNG).await;
+        full.must_turn_away(429, "rate_limited");
+        assert_eq!(full.headers["retry-after"], "5");
+
+        let none = connect(&admin, "Zonder", json!({ "files": false })).await;
+        let carla = Visitor::arrive(house, &none).await;
+        carla.upload("groot.png", &vec![0; 26 * 1024 * 1024]).await.must_turn_away(409, "not_possible");
     }
 
     async fn a_picture_with_a_page_behind_it_is_never_a_page(house) {
