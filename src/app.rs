@@ -344,6 +344,7 @@ async fn start_telling(
         hub: hub.clone(),
         life: life.clone(),
         public_url: serving.public_url.clone(),
+        trusted: serving.trusted_proxy.clone(),
         playground: serving.playground,
         limiter: http::limiter::Limiter::default(),
         rates: http::visit::limits::Rates::default(),

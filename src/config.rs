@@ -5,11 +5,12 @@
 
 #![allow(clippy::doc_markdown, reason = "what stands at a flag is its help, read in a terminal")]
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
+use ipnet::IpNet;
 
 use crate::secret::{KeyError, MasterKey};
 use crate::telemetry::LogFormat;
@@ -114,6 +115,10 @@ pub struct Serving {
     #[arg(long, env = "BALIE_PUBLIC_URL", value_parser = public_url)]
     pub public_url: Option<url::Url>,
 
+    /// Networks of proxies whose X-Forwarded-For is believed, with --public-url
+    #[arg(long, env = "BALIE_TRUSTED_PROXY", value_delimiter = ',', value_parser = network, default_value = "127.0.0.0/8,::1")]
+    pub trusted_proxy: Vec<IpNet>,
+
     /// What this process does: web, work or both
     #[arg(long, env = "BALIE_ROLES", value_delimiter = ',', default_value = "web,work")]
     pub roles: Vec<Part>,
@@ -150,6 +155,11 @@ fn public_url(text: &str) -> Result<url::Url, String> {
     Ok(url)
 }
 
+fn network(text: &str) -> Result<IpNet, String> {
+    let one = || text.parse().map(|address: IpAddr| IpNet::from(address.to_canonical()));
+    text.parse().or_else(|_| one()).map_err(|_| "give addresses or networks: 10.0.0.5,172.16.0.0/12".to_owned())
+}
+
 fn pace(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(pace) if (0.0..=6000.0).contains(&pace) => Ok(pace),
@@ -159,7 +169,7 @@ fn pace(text: &str) -> Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{pace, public_url};
+    use super::{network, pace, public_url};
     use crate::cli::Cli;
     use clap::Parser as _;
 
@@ -182,6 +192,11 @@ mod tests {
             assert!(public_url(bad).is_err(), "{bad}");
         }
         assert!(public_url("https://balie.example.org").is_ok());
+        for bad in ["private", "10.0.0.0/33", "10.0.0", ""] {
+            assert!(network(bad).is_err(), "{bad}");
+        }
+        assert!(network("::1").unwrap().contains(&"::1".parse::<std::net::IpAddr>().unwrap()));
+        assert_eq!(network("172.16.0.0/12").unwrap(), network("172.16.0.0/12").unwrap().trunc());
         assert!(pace("-1").is_err() && pace("NaN").is_err() && pace("0.5").is_ok());
     }
 }

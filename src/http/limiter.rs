@@ -1,7 +1,7 @@
 //! Counts failed tries to sign in.
 //!
-//! Promises: guessing is slow from one address and for one person; one person's enemies cannot lock them out from elsewhere
-//! for long; memory is bounded however many addresses try.
+//! Promises: guessing is slow from one address and for one person; one person's enemies cannot lock them out of where they signed in
+//! lately, and of elsewhere not for long; memory is bounded however many addresses try.
 //! Must not: know what a password is.
 
 use std::collections::HashMap;
@@ -22,9 +22,19 @@ const PER_PERSON: u32 = 100;
 /// At most this many counters, about 1 MB.
 const MOST: usize = 10_000;
 
+/// Where somebody signed in stays theirs this long: longer than a session lasts.
+const AT_HOME: Duration = Duration::from_secs(60 * 86_400);
+
 /// Counters in memory; each process has its own.
 #[derive(Default)]
-pub struct Limiter(Mutex<HashMap<String, Count>>);
+pub struct Limiter(Mutex<Counters>);
+
+#[derive(Default)]
+struct Counters {
+    tries: HashMap<String, Count>,
+    /// A network and a person, and when they last signed in there.
+    homes: HashMap<String, Timestamp>,
+}
 
 #[derive(Clone, Copy)]
 struct Count {
@@ -38,8 +48,9 @@ impl Limiter {
     /// # Errors
     /// Too many; the seconds to wait.
     pub fn count(&self, address: IpAddr, person: &str, now: Timestamp) -> Result<(), u64> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let keys = keys(address, person);
+        let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = counters.keys(address, person, now);
+        let counts = &mut counters.tries;
         for (key, most) in &keys {
             if let Some(count) = counts.get(key)
                 && count.tries >= *most
@@ -50,7 +61,7 @@ impl Limiter {
         }
         for (key, _) in keys {
             if counts.len() >= MOST && !counts.contains_key(&key) {
-                make_room(&mut counts, now);
+                make_room(counts, now);
             }
             let count = counts.entry(key).or_insert(Count { tries: 0, since: now });
             if now.since(count.since) >= WINDOW {
@@ -61,16 +72,44 @@ impl Limiter {
         Ok(())
     }
 
-    /// The try was right: it was no guess, so it and the mistypes before it do not count.
-    pub fn forgive(&self, address: IpAddr, person: &str) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let [pair, near, everywhere] = keys(address, person);
-        counts.remove(&pair.0);
-        for (key, _) in [near, everywhere] {
-            if let Some(count) = counts.get_mut(&key) {
+    /// The try was right: it was no guess, so it and the mistypes before it do not count. What others do elsewhere does not keep this
+    /// person out of here any more.
+    pub fn forgive(&self, address: IpAddr, person: &str, now: Timestamp) {
+        let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = counters.keys(address, person, now);
+        for (n, (key, _)) in keys.iter().enumerate() {
+            if n == 0 {
+                counters.tries.remove(key);
+            } else if let Some(count) = counters.tries.get_mut(key) {
                 count.tries = count.tries.saturating_sub(1);
             }
         }
+        let homes = &mut counters.homes;
+        if homes.len() >= MOST {
+            homes.retain(|_, at| now.since(*at) < AT_HOME);
+        }
+        if homes.len() >= MOST
+            && let Some(oldest) = homes.iter().min_by_key(|(_, at)| **at).map(|(key, _)| key.clone())
+        {
+            homes.remove(&oldest);
+        }
+        homes.insert(keys[0].0.clone(), now);
+    }
+}
+
+impl Counters {
+    /// What a try counts for: this person here, everybody here, and this person everywhere, unless they are at home here.
+    fn keys(&self, address: IpAddr, person: &str, now: Timestamp) -> Vec<(String, u32)> {
+        let address = network(address);
+        // A long made-up name costs no more memory than a short one.
+        let person = &crate::secret::fingerprint(&person.trim().to_lowercase())[..32];
+        let here = format!("{address} {person}");
+        let at_home = self.homes.get(&here).is_some_and(|at| now.since(*at) < AT_HOME);
+        let mut keys = vec![(here, PER_PAIR), (address, PER_ADDRESS)];
+        if !at_home {
+            keys.push((person.to_owned(), PER_PERSON));
+        }
+        keys
     }
 }
 
@@ -99,16 +138,9 @@ pub fn network(address: IpAddr) -> String {
     }
 }
 
-fn keys(address: IpAddr, person: &str) -> [(String, u32); 3] {
-    let address = network(address);
-    // A long made-up name costs no more memory than a short one.
-    let person = &crate::secret::fingerprint(&person.trim().to_lowercase())[..32];
-    [(format!("{address} {person}"), PER_PAIR), (address, PER_ADDRESS), (person.to_owned(), PER_PERSON)]
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Limiter, MOST, PER_ADDRESS, PER_PAIR, WINDOW};
+    use super::{AT_HOME, Limiter, MOST, PER_ADDRESS, PER_PAIR, PER_PERSON, WINDOW};
     use crate::model::Timestamp;
     use std::net::IpAddr;
 
@@ -151,8 +183,29 @@ mod tests {
         let (limiter, now) = (Limiter::default(), Timestamp(1_000_000));
         for _ in 0..500 {
             limiter.count(ip(1), "a@b", now).unwrap();
-            limiter.forgive(ip(1), "a@b");
+            limiter.forgive(ip(1), "a@b", now);
         }
+    }
+
+    #[test]
+    fn a_persons_enemies_do_not_lock_them_out_of_where_they_signed_in() {
+        let (limiter, now) = (Limiter::default(), Timestamp(1_000_000));
+        limiter.count(ip(1), "a@b", now).unwrap();
+        limiter.forgive(ip(1), "a@b", now);
+        for n in 0..PER_PERSON {
+            limiter.count(ip(100 + n / PER_PAIR), "a@b", now).unwrap();
+        }
+        assert!(limiter.count(ip(2), "a@b", now).is_err(), "from anywhere else nobody is them for now");
+        for _ in 0..PER_PAIR {
+            limiter.count(ip(1), "a@b", now).unwrap();
+        }
+        assert!(limiter.count(ip(1), "a@b", now).is_err(), "guessing is slow at home, too");
+        assert!(limiter.count(ip(1), "other@b", now).is_ok());
+        let later = now.plus(AT_HOME);
+        for n in 0..PER_PERSON {
+            limiter.count(ip(100 + n / PER_PAIR), "a@b", later).unwrap();
+        }
+        assert!(limiter.count(ip(1), "a@b", later).is_err(), "what was home long ago is none");
     }
 
     #[test]
@@ -164,7 +217,7 @@ mod tests {
         for n in 1..30_000 {
             let _ = limiter.count(ip(n), &format!("{n}@b"), now);
         }
-        assert!(limiter.0.lock().unwrap().len() <= MOST + 3);
+        assert!(limiter.0.lock().unwrap().tries.len() <= MOST + 3);
         assert!(limiter.count(ip(0), "victim@b", now).is_err());
     }
 }

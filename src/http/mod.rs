@@ -41,6 +41,8 @@ pub struct Parts {
     pub life: Lifecycle,
     /// How browsers reach us, when that was said.
     pub public_url: Option<url::Url>,
+    /// Whose word is taken for who asks.
+    pub trusted: Vec<ipnet::IpNet>,
     pub playground: bool,
     pub limiter: limiter::Limiter,
     pub rates: visit::limits::Rates,

@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use ipnet::IpNet;
 
 use super::Web;
 use super::error::{Answer, ApiError};
@@ -77,8 +78,9 @@ impl FromRequestParts<Web> for Signed {
     }
 }
 
-/// The address that asks. Behind a proxy on a private network, and only when a public address was configured, the last hop
-/// that the proxy names is believed.
+/// The address that asks. Of what a trusted proxy says of where a request came from, the last hop is believed that is no such proxy
+/// itself; and only when a public address was configured, for else there is no proxy. Nobody else is believed: whoever may choose their
+/// own address is never counted.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
@@ -87,13 +89,24 @@ impl FromRequestParts<Web> for Peer {
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, ApiError> {
         let direct = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([0, 0, 0, 0]), |c| c.0.ip());
-        let forwarded = || {
-            let last = parts.headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
-            last.rsplit(',').next()?.trim().parse().ok()
-        };
-        let believed = web.public_url.is_some() && crate::channels::client::is_private(direct);
-        Ok(Self(believed.then(forwarded).flatten().unwrap_or(direct)))
+        let trusted: &[IpNet] = if web.public_url.is_some() { &web.trusted } else { &[] };
+        Ok(Self(origin_of(direct, &parts.headers, trusted)))
     }
+}
+
+fn origin_of(direct: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let is_ours = |ip: IpAddr| trusted.iter().any(|network| network.contains(&ip.to_canonical()));
+    let said = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let hops: Vec<&str> = said.flat_map(|value| value.split(',')).collect();
+    let mut origin = direct;
+    for hop in hops.iter().rev() {
+        if !is_ours(origin) {
+            break;
+        }
+        let Ok(before) = hop.trim().parse() else { break };
+        origin = before;
+    }
+    origin
 }
 
 /// Turns away requests that another site makes with our visitor's cookie.
@@ -178,7 +191,7 @@ pub fn set_cookie(web: &Web, token: Option<&Secret<String>>) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
-    use super::{cookie, is_host};
+    use super::{cookie, is_host, origin_of};
     use axum::http::{HeaderMap, HeaderValue, header};
 
     #[test]
@@ -196,6 +209,25 @@ mod tests {
         ] {
             assert!(!is_host(&origin(theirs), host), "{theirs} {host}");
         }
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_says_who_asks() {
+        let trusted = ["127.0.0.0/8".parse().unwrap(), "172.16.0.0/12".parse().unwrap()];
+        let origin = |direct: &str, said: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for said in said {
+                headers.append("x-forwarded-for", HeaderValue::from_static(said));
+            }
+            origin_of(direct.parse().unwrap(), &headers, &trusted).to_string()
+        };
+        assert_eq!(origin("127.0.0.1", &["198.51.100.7"]), "198.51.100.7");
+        assert_eq!(origin("::ffff:172.18.0.1", &["forged, 198.51.100.7"]), "198.51.100.7");
+        assert_eq!(origin("127.0.0.1", &["192.0.2.9", "198.51.100.7, 172.18.0.2"]), "198.51.100.7");
+        assert_eq!(origin("10.0.0.9", &["198.51.100.7"]), "10.0.0.9", "a colleague on the same network is no proxy");
+        assert_eq!(origin("203.0.113.5", &["198.51.100.7"]), "203.0.113.5");
+        assert_eq!(origin("127.0.0.1", &[]), "127.0.0.1");
+        assert_eq!(origin("127.0.0.1", &["unknown"]), "127.0.0.1");
     }
 
     #[test]

@@ -117,7 +117,7 @@ pub async fn password(
     if !people::change_password(&web.store, user, given.current, given.new, signed.session()).await? {
         return Err(ApiError::forbidden("password.wrong", "The current password is not right."));
     }
-    web.limiter.forgive(address, &user.email);
+    web.limiter.forgive(address, &user.email, web.store.clock().now());
     web.hub.doubt(user.id);
     Ok(StatusCode::NO_CONTENT)
 }

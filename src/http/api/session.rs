@@ -47,7 +47,7 @@ pub async fn sign_in(
             "The e-mail address or the password is not right.",
         ));
     };
-    web.limiter.forgive(address, &given.email);
+    web.limiter.forgive(address, &given.email, now);
     tracing::info!(user = %user.id, "signed in");
     let me = Me::of(&web, &user).await?;
     Ok((AppendHeaders([(header::SET_COOKIE, set_cookie(&web, Some(&token)))]), Json(me)).into_response())
