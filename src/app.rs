@@ -351,13 +351,7 @@ async fn start_telling(
         metrics,
     });
     let router = http::router::router(web);
-    let stopping = life.stopping();
-    life.spawn("http", async move {
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stopping.cancelled_owned()).await {
-            tracing::error!(%error, "the server stopped listening");
-        }
-    });
+    life.spawn("http", http::listen::serve(listener, router, life.clone(), serving.trusted_proxy.clone()));
     life.spawn("hub", {
         let (hub, stop) = (hub.clone(), life.stopping());
         async move { hub.run(stop).await }
@@ -419,6 +413,7 @@ async fn listen(store: Store, stop: CancellationToken) {
 
 /// `balie serve`
 pub async fn serve(place: &Place, serving: &Serving) -> Result<(), Failure> {
+    lifecycle::raise_open_files();
     let running = start_telling(place, serving, Clock::system(), |password| {
         crate::cli::print(&format!(
             "\n  Sign in as   {FIRST_ADMIN}\n  password     {}\n\nThis password is shown only now. Change it under your name, or with: balie user password {FIRST_ADMIN}\n",

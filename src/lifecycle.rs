@@ -47,8 +47,24 @@ impl Lifecycle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
+        tokio::spawn(
+            self.tracker.track_future(self.guarded(name, future).instrument(tracing::info_span!("task", name))),
+        )
+    }
+
+    /// As `spawn`, for tasks of which there are many and whose lines in the log say by themselves what they are about (connections).
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that may spawn")]
+    pub fn spawn_one_of_many<F>(&self, name: &'static str, future: F) -> JoinHandle<Ended<F::Output>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        tokio::spawn(self.tracker.track_future(self.guarded(name, future)))
+    }
+
+    fn guarded<F: Future>(&self, name: &'static str, future: F) -> impl Future<Output = Ended<F::Output>> + use<F> {
         let (firm, panics) = (self.firm.clone(), self.panics.clone());
-        let task = async move {
+        async move {
             tokio::select! {
                 outcome = AssertUnwindSafe(future).catch_unwind() => match outcome {
                     Ok(value) => Ended::Returned(value),
@@ -60,8 +76,7 @@ impl Lifecycle {
                 },
                 () = firm.cancelled() => Ended::Cut,
             }
-        };
-        tokio::spawn(self.tracker.track_future(task.instrument(tracing::info_span!("task", name))))
+        }
     }
 
     /// Counts a task that somebody else runs (a socket that axum upgraded) among ours: `stop` waits for it and cuts it.
@@ -117,6 +132,21 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
     tokio::task::spawn_blocking(work).await.map_err(|e| e.to_string())
 }
 
+/// Lets this process open as many files and connections as the machine allows it: the limit it starts with is often 1024, for the sake
+/// of programs that cannot count further.
+pub fn raise_open_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        if limit.current != limit.maximum
+            && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })
+        {
+            tracing::debug!(%error, "the limit of open files stays as it is");
+        }
+    }
+}
+
 /// Fires at SIGINT or SIGTERM.
 pub async fn asked_to_stop() {
     #[cfg(unix)]
@@ -167,5 +197,14 @@ mod tests {
         assert_eq!(life.stop(Duration::from_secs(5)).await, 1);
         assert_eq!(polite.await.unwrap(), Ended::Returned(()));
         assert_eq!(deaf.await.unwrap(), Ended::Cut);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_process_may_open_what_the_machine_allows() {
+        use rustix::process::{Resource, getrlimit};
+        super::raise_open_files();
+        let limit = getrlimit(Resource::Nofile);
+        assert_eq!(limit.current, limit.maximum);
     }
 }

@@ -10,6 +10,7 @@ pub mod connect;
 pub mod error;
 pub mod hooks;
 pub mod limiter;
+pub mod listen;
 pub mod metrics;
 pub mod openapi;
 pub mod router;
