@@ -92,7 +92,7 @@ pub enum UserCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Set a password, and sign out everywhere
+    /// Set a password, sign out everywhere and revoke API tokens
     Password {
         email: String,
         #[command(flatten)]

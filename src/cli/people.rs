@@ -41,7 +41,10 @@ pub(super) async fn run(place: &Place, command: UserCommand) -> Result<(), Failu
             let (password, made) = password.read()?;
             let change = UserChange { password: Some(password.clone()), ..UserChange::default() };
             people::change_user(&store, Actor::System, user.id, change, None).await.map_err(failure)?;
-            print(&format!("{} has another password and is signed out everywhere.", user.email));
+            print(&format!(
+                "{} has another password and is signed out everywhere; API tokens of theirs are revoked.",
+                user.email
+            ));
             tell(&password, made);
         }
     }

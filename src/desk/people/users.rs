@@ -128,8 +128,8 @@ pub async fn add_user(store: &Store, by: Actor, new: NewUser) -> Outcome<UserVie
     Ok(view)
 }
 
-/// Changes somebody. Who loses the right to sign in, or gets another password, is out everywhere (but in the session `keep`); what the
-/// former was to do is anybody's again.
+/// Changes somebody. Who loses the right to sign in, or gets another password, is out everywhere (but in the session `keep`): their API
+/// tokens go too, unless they chose the password themselves, and what the former was to do is anybody's again.
 pub async fn change_user(
     store: &Store,
     by: Actor,
@@ -173,10 +173,12 @@ pub async fn change_user(
     }
     user.role = change.role.unwrap_or(user.role);
     let put_out = hash.is_some() || change.active == Some(false);
+    // Whoever gets another password from somebody else may have lost more than that: what they made before opens nothing any more.
+    let from_another = hash.is_some() && by != Actor::User(id);
     user.active = change.active.unwrap_or(user.active);
     if let Some(hash) = hash {
         user.password_hash = hash;
-        user.password_temporary = by != Actor::User(id);
+        user.password_temporary = from_another;
     }
     tx.save_user(&user).await?;
     if let Some(teams) = &change.team_ids {
@@ -186,7 +188,7 @@ pub async fn change_user(
     if put_out {
         tx.delete_sessions_of(id, keep).await?;
     }
-    if change.active == Some(false) {
+    if from_another || change.active == Some(false) {
         tx.delete_tokens_of(id).await?;
     }
     let teams = tx.teams_of_user(id).await?;

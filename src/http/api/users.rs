@@ -70,7 +70,7 @@ pub struct Changing {
     enabled: Option<bool>,
     /// Exactly these teams.
     team_ids: Option<Vec<TeamId>>,
-    /// Signs them out everywhere.
+    /// Signs them out everywhere, tokens included.
     #[schema(value_type = Option<String>, format = Password)]
     password: Option<Secret<String>>,
 }

@@ -129,6 +129,19 @@ at_the_door! {
         script.get("/api/me").await.must_refuse(401, "token.unknown");
     }
 
+    async fn a_password_from_an_admin_revokes_tokens_and_ones_own_choice_does_not(house) {
+        let chief = house.signed_in("Chief", Role::Admin).await;
+        let sanne = house.signed_in("Sanne", Role::Agent).await;
+        let made = sanne.post("/api/tokens", json!({ "name": "report" })).await.must_be(201);
+        let script = sanne.with_token(made["token"].as_str().unwrap());
+        sanne.post("/api/me/password", json!({ "current": PASSWORD, "new": "nog een lange zin" })).await.must_be(204);
+        let me = script.get("/api/me").await.must_be(200);
+        let path = format!("/api/users/{}", me["id"].as_str().unwrap());
+        chief.call("PATCH", &path, json!({ "password": "van de beheerder" })).await.must_be(200);
+        script.get("/api/me").await.must_refuse(401, "token.unknown");
+        sanne.get("/api/me").await.must_refuse(401, "session.required");
+    }
+
     async fn a_token_stops_at_its_end(house) {
         let sanne = house.signed_in("Sanne", Role::Agent).await;
         let end = house.clock.now().0 + 60_000;

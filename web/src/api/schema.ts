@@ -2019,7 +2019,7 @@ export interface components {
             team_ids?: components["schemas"]["TeamId"][] | null;
             /**
              * Format: password
-             * @description Signs them out everywhere.
+             * @description Signs them out everywhere, tokens included.
              */
             password?: string | null;
         };
