@@ -4,6 +4,8 @@
 //! the first start leaves somebody who can sign in; after `stop` nothing of us runs.
 //! Must not: decide anything about conversations.
 
+mod look;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +33,8 @@ use crate::store::engine::Pools;
 use crate::store::{Actor, Store, StoreError, migrate, settings};
 use crate::work::{self, Pace, Supervisor};
 
+pub use look::{Looked, look};
+
 /// How long tasks get to finish when the process is asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// Under this key of `settings` the check value of the master key is kept.
@@ -54,20 +58,9 @@ pub async fn open_store_at(place: &Place, clock: Clock) -> Result<Opened, Failur
     let found = place.find_master_key().map_err(|e| key_failure(&e))?;
     let pools = open_pools(&url).await?;
     let known = settings::peek(&pools, KEY_SETTING).await.map_err(|e| database_failure(&url, &e))?;
-    let known = known.as_ref().and_then(|value| value["check"].as_str());
-    let key = match (found, known) {
-        (Some(key), Some(known)) => key.verify(known).map(|()| key).map_err(|e| key_failure(&e))?,
-        (Some(key), None) => key,
-        (None, Some(_)) => {
-            return Err(Failure::new(
-                "the master key is missing: this database was made with one, and credentials cannot be read without it",
-            )
-            .cure(format!(
-                "put {} back, or give the key in BALIE_MASTER_KEY or --master-key-file",
-                place.data.join("master.key").display()
-            )));
-        }
-        (None, None) => MasterKey::of_folder(&place.data).map_err(|e| key_failure(&e))?,
+    let key = match right_key(place, found, known.as_ref())? {
+        Some(key) => key,
+        None => MasterKey::of_folder(&place.data).map_err(|e| key_failure(&e))?,
     };
     migrate::run(&pools).await.map_err(|e| database_failure(&url, &e))?;
     let store = Store::with_pools(pools, clock).await.map_err(|e| database_failure(&url, &e))?;
@@ -83,6 +76,26 @@ pub async fn open_store_at(place: &Place, clock: Clock) -> Result<Opened, Failur
         key.verify(now["check"].as_str().unwrap_or_default()).map_err(|e| key_failure(&e))?;
     }
     Ok(Opened { store, key: Arc::new(key) })
+}
+
+/// The key that was found, when it is the one this database `known` was made with; none for a database that is not made yet.
+fn right_key(
+    place: &Place,
+    found: Option<MasterKey>,
+    known: Option<&serde_json::Value>,
+) -> Result<Option<MasterKey>, Failure> {
+    match (found, known.and_then(|value| value["check"].as_str())) {
+        (Some(key), Some(known)) => key.verify(known).map(|()| Some(key)).map_err(|e| key_failure(&e)),
+        (Some(key), None) => Ok(Some(key)),
+        (None, Some(_)) => Err(Failure::new(
+            "the master key is missing: this database was made with one, and credentials cannot be read without it",
+        )
+        .cure(format!(
+            "put {} back, or give the key in BALIE_MASTER_KEY or --master-key-file",
+            place.data.join("master.key").display()
+        ))),
+        (None, None) => Ok(None),
+    }
 }
 
 /// Opens the desk of a place for a command: nothing runs beside it.

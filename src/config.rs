@@ -94,6 +94,15 @@ impl Place {
         }
     }
 
+    /// Where `find_master_key` looks, in words.
+    #[must_use]
+    pub fn master_key_source(&self) -> String {
+        if std::env::var("BALIE_MASTER_KEY").is_ok_and(|text| !text.trim().is_empty()) {
+            return "BALIE_MASTER_KEY in the environment".to_owned();
+        }
+        self.master_key_file.clone().unwrap_or_else(|| self.data.join("master.key")).display().to_string()
+    }
+
     #[must_use]
     pub fn history(&self) -> Duration {
         Duration::from_secs(u64::from(self.history_days) * 86_400)

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::accounts::{failure, unwell};
 use super::{Failure, print};
-use crate::app;
+use crate::app::{self, Looked};
 use crate::config::Place;
 use crate::desk::people;
 
@@ -38,19 +38,18 @@ pub(super) async fn run(place: &Place) -> Result<ExitCode, Failure> {
         Err(error) => found.bad("settings", &Failure::new(error)),
     }
     match place.find_master_key() {
-        Ok(Some(_)) => found.good("master key", "readable, by its owner only"),
+        Ok(Some(_)) => found.good("master key", &format!("from {}", place.master_key_source())),
         Ok(None) => found.note("master key", "none yet; the first start makes one"),
         Err(error) => found.bad("master key", &app::key_failure(&error)),
     }
-    // Looking must not make anything: what is not there yet is said, not made.
-    let fresh = place
-        .database_url()
-        .is_ok_and(|url| url.strip_prefix("sqlite://").is_some_and(|path| !std::path::Path::new(path).exists()));
-    if fresh {
-        found.note("database", "none yet; the first start makes one");
-    } else if found.0 == 0 {
-        match app::open_desk(place).await {
-            Ok(desk) => {
+    if found.0 == 0 {
+        match app::look(place).await {
+            Ok(Looked::Nothing) => found.note("database", "none yet; the first start makes one"),
+            Ok(Looked::Behind(1)) => found.note("database", "1 migration waits; the next start of this balie runs it"),
+            Ok(Looked::Behind(n)) => {
+                found.note("database", &format!("{n} migrations wait; the next start of this balie runs them"));
+            }
+            Ok(Looked::Desk(desk)) => {
                 found.good("database", desk.store().pools().name());
                 look_inside(&desk, &mut found).await?;
                 desk.store().close().await;

@@ -32,6 +32,13 @@ impl StoreError {
     }
 }
 
+/// Whether a query failed because nothing was made yet.
+pub(super) fn is_no_table(error: &sqlx::Error) -> bool {
+    // 42P01: undefined_table.
+    matches!(error, sqlx::Error::Database(error)
+        if error.code().as_deref() == Some("42P01") || error.message().starts_with("no such table"))
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as E;

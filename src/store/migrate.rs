@@ -4,6 +4,7 @@ use sqlx::migrate::{Migrate, Migration, MigrationSource, Migrator};
 
 use super::StoreError;
 use super::engine::Pools;
+use super::error::is_no_table;
 
 static PORTABLE: Migrator = sqlx::migrate!("./migrations");
 static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
@@ -30,13 +31,9 @@ impl MigrationSource<'static> for Merged {
 /// # Errors
 /// `Migration` when one fails, or when the database has migrations this program does not know (it is older).
 pub async fn run(pools: &Pools) -> Result<usize, StoreError> {
-    let wrong = |error: sqlx::migrate::MigrateError| {
-        StoreError::Migration(match error {
-            sqlx::migrate::MigrateError::VersionMissing(version) => {
-                format!("the database has migration {version}, which this program does not know; start a newer balie")
-            }
-            other => other.to_string(),
-        })
+    let wrong = |error: sqlx::migrate::MigrateError| match error {
+        sqlx::migrate::MigrateError::VersionMissing(version) => too_new(version),
+        other => StoreError::Migration(other.to_string()),
     };
     match pools {
         Pools::Sqlite { writer, .. } => {
@@ -52,6 +49,34 @@ pub async fn run(pools: &Pools) -> Result<usize, StoreError> {
             Ok(migrator.iter().count())
         }
     }
+}
+
+/// How many have not run yet; `None` where none ever has. Runs nothing.
+///
+/// # Errors
+/// `Migration` when the database has migrations this program does not know (it is older).
+pub async fn waiting(pools: &Pools) -> Result<Option<usize>, StoreError> {
+    const SQL: &str = "SELECT version FROM _sqlx_migrations WHERE success";
+    let (engine, ran): (_, Result<Vec<i64>, sqlx::Error>) = match pools {
+        Pools::Sqlite { readers, .. } => (&SQLITE, sqlx::query_scalar(SQL).fetch_all(readers).await),
+        Pools::Postgres(pool) => (&POSTGRES, sqlx::query_scalar(SQL).fetch_all(pool).await),
+    };
+    let ran = match ran {
+        Err(error) if is_no_table(&error) => return Ok(None),
+        ran => ran?,
+    };
+    let known: Vec<i64> = PORTABLE.iter().chain(engine.iter()).map(|migration| migration.version).collect();
+    match ran.iter().find(|version| !known.contains(version)) {
+        Some(version) => Err(too_new(*version)),
+        None if ran.is_empty() => Ok(None),
+        None => Ok(Some(known.iter().filter(|version| !ran.contains(version)).count())),
+    }
+}
+
+fn too_new(version: i64) -> StoreError {
+    StoreError::Migration(format!(
+        "the database has migration {version}, which this program does not know; start a newer balie"
+    ))
 }
 
 #[cfg(test)]

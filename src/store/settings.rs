@@ -4,6 +4,7 @@ use serde_json::Value;
 use sqlx::types::Json;
 
 use super::engine::Pools;
+use super::error::is_no_table;
 use super::{Store, StoreError, Tx};
 use crate::{read, run};
 
@@ -16,12 +17,7 @@ pub async fn peek(pools: &Pools, key: &str) -> Result<Option<Value>, StoreError>
     };
     match found {
         Ok(found) => Ok(found.map(|Json(value)| value)),
-        // 42P01: undefined_table.
-        Err(sqlx::Error::Database(error))
-            if error.code().as_deref() == Some("42P01") || error.message().starts_with("no such table") =>
-        {
-            Ok(None)
-        }
+        Err(error) if is_no_table(&error) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

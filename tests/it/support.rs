@@ -285,6 +285,33 @@ pub async fn fresh_postgres() -> String {
     named(server, &name)
 }
 
+/// A private database in which nobody made anything yet.
+pub async fn empty_database(engine: Engine, folder: &std::path::Path) -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    match engine {
+        Engine::Sqlite => fresh_database(engine, folder).await,
+        Engine::Postgres => {
+            let server = std::env::var("BALIE_TEST_POSTGRES").expect("BALIE_TEST_POSTGRES is not set");
+            let name = format!("balie_empty_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+            admin(&server, &format!("CREATE DATABASE {name}")).await;
+            named(&server, &name)
+        }
+    }
+}
+
+/// One number that a database knows.
+pub async fn number(database: &str, sql: &str) -> i64 {
+    use sqlx::Connection as _;
+    let sql = sqlx::AssertSqlSafe(sql);
+    if database.starts_with("postgres") {
+        let mut connection = sqlx::PgConnection::connect(database).await.unwrap();
+        sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+    } else {
+        let mut connection = sqlx::SqliteConnection::connect(database).await.unwrap();
+        sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+    }
+}
+
 fn named(server: &str, database: &str) -> String {
     let mut url: url::Url = server.parse().unwrap();
     url.set_path(database);

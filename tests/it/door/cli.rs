@@ -6,6 +6,8 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::support::{Engine, empty_database, number};
+
 fn balie(data: &Path, arguments: &[&str], stdin: &str, variables: &[(&str, &str)]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_balie"))
         .args(arguments)
@@ -85,6 +87,51 @@ fn the_doctor_says_what_is_wrong_and_what_to_do() {
     assert!(!text(&wrong).contains(key));
     let bad = balie(&data, &["doctor", "--database", "mysql://x"], "", &[]);
     assert!(!bad.status.success() && text(&bad).contains("mysql"), "{}", text(&bad));
+}
+
+async fn the_doctor_makes_nothing_and_brings_nothing_up_to_date(engine: Engine) {
+    const NEWEST: &str = "SELECT max(version) FROM _sqlx_migrations";
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let database = empty_database(engine, folder.path()).await;
+    let doctor = |variables: &[(&str, &str)]| balie(&data, &["doctor", "--database", &database], "", variables);
+    let empty = doctor(&[]);
+    assert!(empty.status.success() && text(&empty).contains("none yet"), "{}", text(&empty));
+    assert!(!data.exists(), "no key was made");
+    if matches!(engine, Engine::Postgres) {
+        let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+        assert_eq!(number(&database, tables).await, 0);
+    }
+
+    assert!(balie(&data, &["migrate", "--database", &database], "", &[]).status.success());
+    let newest = number(&database, NEWEST).await;
+    let well = doctor(&[]);
+    let key = format!("from {}", data.join("master.key").display());
+    assert!(text(&well).contains("All is well") && text(&well).contains(&key), "{}", text(&well));
+    let older = number(
+        &database,
+        &format!("DELETE FROM _sqlx_migrations WHERE version = {newest} RETURNING (SELECT max(version) FROM _sqlx_migrations WHERE version < {newest})"),
+    )
+    .await;
+    let behind = doctor(&[]);
+    assert!(behind.status.success() && text(&behind).contains("1 migration waits"), "{}", text(&behind));
+    assert_eq!(number(&database, NEWEST).await, older, "looking ran it");
+    let wrong = doctor(&[("BALIE_MASTER_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")]);
+    assert!(
+        !wrong.status.success() && text(&wrong).contains("BALIE_MASTER_KEY in the environment"),
+        "{}",
+        text(&wrong)
+    );
+}
+
+#[tokio::test]
+async fn the_doctor_only_looks_on_sqlite() {
+    the_doctor_makes_nothing_and_brings_nothing_up_to_date(Engine::Sqlite).await;
+}
+
+#[tokio::test]
+async fn the_doctor_only_looks_on_postgres() {
+    the_doctor_makes_nothing_and_brings_nothing_up_to_date(Engine::Postgres).await;
 }
 
 #[test]
