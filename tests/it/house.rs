@@ -306,3 +306,36 @@ fn every_file_says_what_it_owns_and_stays_small() {
         assert!(text.starts_with("//!"), "{} does not begin with what it owns", path.display());
     }
 }
+
+fn file(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+#[test]
+fn every_setting_of_the_example_reaches_the_container() {
+    let (example, compose) = (file(".env.example"), file("docker-compose.yml"));
+    let variables = example.lines().filter_map(|line| line.strip_prefix("# BALIE_")?.split_once('='));
+    for (name, _) in variables {
+        let line = compose.lines().find_map(|line| line.trim_start().strip_prefix(&format!("BALIE_{name}:")));
+        match name {
+            // Of the command line that adds people, which is no server.
+            "PASSWORD" => assert!(line.is_none()),
+            // Where the container's own ends are is told under `ports` and `volumes`.
+            "LISTEN" | "DATA" => assert!(line.is_some_and(|value| !value.contains('$'))),
+            // Without a value it is passed on when it is set, by every Compose; `${…}` has a default of its own.
+            _ => {
+                let value = line.unwrap_or_else(|| panic!("BALIE_{name} is not passed on")).trim();
+                assert!(value.is_empty() || value.starts_with(&format!("${{BALIE_{name}:-")), "BALIE_{name}: {value}");
+            }
+        }
+    }
+    assert_eq!(
+        compose.matches("<<: *settings").count(),
+        2,
+        "one process and a node of several; the second node is as the first"
+    );
+    assert!(
+        !compose.lines().any(|line| line.contains("postgres://") && line.contains("PASSWORD")),
+        "a password in an address"
+    );
+}
