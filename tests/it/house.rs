@@ -339,3 +339,18 @@ fn every_setting_of_the_example_reaches_the_container() {
         "a password in an address"
     );
 }
+
+#[test]
+fn what_the_tests_need_is_installed_at_the_cost_of_nothing_and_asked_for_aloud() {
+    let needs = file("scripts/needs");
+    for line in needs.lines().filter(|line| line.contains("apt-get install")) {
+        let asks = ["--no-remove", "install -s ", "stop "].iter().any(|word| line.contains(word));
+        assert!(asks, "scripts/needs would remove what stands in the way: {line}");
+    }
+    let test = file("scripts/test");
+    let (asked, staged) = (test.find("\nscripts/needs test"), test.find("\nmust "));
+    assert!(
+        asked.is_some_and(|at| staged.is_some_and(|first| at < first)),
+        "sudo cannot ask for a password in a stage"
+    );
+}
