@@ -15,11 +15,11 @@ use super::history::MOST;
 use super::{Desk, Door, Guest, Line, Presented, VisitError, Visitor, guest};
 use crate::model::{
     Addressed, Automatic, ClaimKind, DeliveryState, Direction, Extra, Mailbox, MessageId, MessageKind, Origin,
-    OutboxId, Timestamp,
+    OutboxId, ThreadId, Timestamp,
 };
-use crate::store::Actor;
 use crate::store::messages::Stored;
 use crate::store::outbox::OutboxRow;
+use crate::store::{Actor, Tx};
 
 /// Between two transcripts of one thread.
 const PAUSE: Duration = Duration::from_secs(600);
@@ -109,6 +109,10 @@ impl Desk {
                 format!("This is your conversation with {organisation}, as you asked in the chat."),
             )
         };
+        // Before the work of putting it together; the second time, below, is for those who ask at one moment.
+        let mut tx = self.store.begin(Actor::Channel).await?;
+        rested(&mut tx, thread).await?;
+        drop(tx);
         let said = newest(&self.transcript(door, visitor).await?, most);
         let to = Mailbox { address, name: visitor.name.clone().unwrap_or_default() };
 
@@ -116,11 +120,7 @@ impl Desk {
         let now = tx.now();
         // Whoever else asks at this moment waits here, and then finds this one.
         let mut conversation = tx.conversation(conversation).await?.ok_or(VisitError::NotFound)?;
-        if let Some(last) = tx.newest_sent_along(thread).await?
-            && now.since(last) < PAUSE
-        {
-            return Err(VisitError::TooSoon(PAUSE.saturating_sub(now.since(last)).as_secs().max(1)));
-        }
+        rested(&mut tx, thread).await?;
         let message = Stored {
             id: MessageId::new(),
             conversation_id: conversation.id,
@@ -182,6 +182,15 @@ impl Desk {
         tx.save_conversation(&mut conversation).await?;
         tx.commit().await?;
         Ok(())
+    }
+}
+
+/// Whether the last one is long enough ago.
+async fn rested(tx: &mut Tx, thread: ThreadId) -> Result<(), VisitError> {
+    let ago = tx.newest_sent_along(thread).await?.map(|last| tx.now().since(last));
+    match ago.filter(|ago| *ago < PAUSE) {
+        Some(ago) => Err(VisitError::TooSoon(PAUSE.saturating_sub(ago).as_secs().max(1))),
+        None => Ok(()),
     }
 }
 

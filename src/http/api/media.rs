@@ -1,6 +1,7 @@
 //! Files: taken in for sending, and shown from our own origin, where nothing in them can run.
 
 use axum::body::Body;
+use axum::extract::multipart::MultipartRejection;
 use axum::extract::{Multipart, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -42,8 +43,9 @@ pub struct UploadForm {
 pub async fn upload(
     State(web): State<Web>,
     signed: Signed,
-    mut form: Multipart,
+    form: Result<Multipart, MultipartRejection>,
 ) -> Answer<(StatusCode, Json<Uploaded>)> {
+    let mut form = form.map_err(|error| ApiError::bad_request("body.invalid", error.body_text()))?;
     let unreadable = |error: axum::extract::multipart::MultipartError| {
         if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
             too_large()

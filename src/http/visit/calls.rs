@@ -46,7 +46,12 @@ async fn config_of(web: &Web, door: &Door, locale: &str) -> Answer<Announced> {
 }
 
 /// `GET config`
-pub async fn config(State(web): State<Web>, door: Door, Query(asked): Query<Locale>) -> Answer<Response> {
+pub async fn config(
+    State(web): State<Web>,
+    door: Door,
+    asked: Result<Query<Locale>, axum::extract::rejection::QueryRejection>,
+) -> Answer<Response> {
+    let Query(asked) = asked.map_err(|error| Refusal::invalid(error.body_text()))?;
     let config = config_of(&web, &door, &asked.locale).await?;
     let mut response = axum::Json(config).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=60"));
@@ -255,6 +260,7 @@ pub async fn end(State(web): State<Web>, door: Door, known: Known) -> Answer<Sta
 
 /// `GET transcript`
 pub async fn transcript(State(web): State<Web>, door: Door, known: Known) -> Answer<Response> {
+    known.take(&web, What::Transcripts)?;
     let text = web.desk.transcript(&door, &known.visitor).await?;
     Ok((
         [
@@ -280,6 +286,7 @@ pub async fn mail_transcript(
     known: Known,
     Body(wished): Body<Wished>,
 ) -> Answer<StatusCode> {
+    known.take(&web, What::Transcripts)?;
     web.desk.mail_transcript(&door, &known.visitor, &wished.email).await?;
     Ok(StatusCode::ACCEPTED)
 }

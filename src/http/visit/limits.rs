@@ -34,6 +34,7 @@ pub enum What {
     Files,
     Ratings,
     Identifications,
+    /// To keep or by mail: each reads the whole thread.
     Transcripts,
 }
 
@@ -44,11 +45,10 @@ impl What {
             Self::Calls => (600, WINDOW),
             Self::Sessions => (5, WINDOW),
             Self::Sockets => (60, WINDOW),
-            Self::Messages => (10, WINDOW),
+            Self::Messages | Self::Transcripts => (10, WINDOW),
             Self::Files | Self::Ratings => (3, WINDOW),
             Self::Uploads => (30, WINDOW),
             Self::Identifications => (6, WINDOW),
-            Self::Transcripts => (1, Duration::from_secs(600)),
         }
     }
 }

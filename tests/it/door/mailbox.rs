@@ -254,6 +254,20 @@ at_the_door! {
         }
     }
 
+    async fn looking_at_a_form_is_not_sending_it(house) {
+        let admin = house.signed_in("Beheer", Role::Admin).await;
+        let mail = Mail::connect(house, &admin).await;
+        let form = a_form(&admin, json!({ "mailbox": mail.id })).await;
+        let nobody = house.stranger();
+        for _ in 0..25 {
+            let head = nobody.send(nobody.request(reqwest::Method::HEAD, &format!("/hooks/{form}"))).await;
+            assert_eq!((head.status, head.headers["content-type"].to_str().unwrap()), (200, "text/html; charset=utf-8"));
+        }
+        let sent = fills_in(house, &form, json!({})).await;
+        assert!(sent.status < 300, "{} {}", sent.status, sent.text);
+        fills_in(house, &form, json!({ "what": "x".repeat(4 * 1024 * 1024) })).await.must_refuse(413, "body.too_large");
+    }
+
     async fn a_transcript_leaves_by_mail_once_and_holds_what_the_visitor_saw(house) {
         let admin = house.signed_in("Beheer", Role::Admin).await;
         let mail = Mail::connect(house, &admin).await;

@@ -84,6 +84,12 @@ at_the_door! {
         assert_eq!(&answer, b"HTTP/1.1 413");
     }
 
+    async fn an_upload_that_is_no_form_is_a_problem_too(house) {
+        let admin = house.signed_in("Chief", Role::Admin).await;
+        let upload = admin.request(reqwest::Method::POST, "/api/uploads").body("no form");
+        admin.send(upload).await.must_refuse(400, "body.invalid");
+    }
+
     async fn a_query_that_means_nothing_is_refused_and_an_empty_one_narrows_nothing(house) {
         let sanne = house.signed_in("Sanne", Role::Agent).await;
         for query in ["status=sleeping", "team=7", "limit=many", "assignee=somebody", "lane=secret"] {
@@ -114,12 +120,6 @@ at_the_door! {
         assert_ne!(sanne.send(forged).await.headers["x-request-id"], "a b\"c");
     }
 
-    async fn health_and_numbers_are_there_for_who_watches(house) {
-        let stranger = house.stranger();
-        stranger.get("/health/live").await.must_be(200);
-        stranger.get("/health/ready").await.must_be(200);
-        let metrics = stranger.get("/metrics").await.text;
-        assert!(metrics.contains("balie_http_requests_total{method=\"GET\",route=\"/health/ready\",status=\"200\"} 1"), "{metrics}");
     async fn methods_that_somebody_makes_up_are_counted_as_one(house) {
         for method in ["XAQZ", &"B".repeat(5000)] {
             let answer = raw(house, &format!("{method} /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await;
@@ -130,6 +130,12 @@ at_the_door! {
         assert!(!metrics.contains("XAQZ") && !metrics.contains("BBBB"));
     }
 
+    async fn health_and_numbers_are_there_for_who_watches(house) {
+        let stranger = house.stranger();
+        stranger.get("/health/live").await.must_be(200);
+        stranger.get("/health/ready").await.must_be(200);
+        let metrics = stranger.get("/metrics").await.text;
+        assert!(metrics.contains("balie_http_requests_total{method=\"GET\",route=\"/health/ready\",status=\"200\"} 1"), "{metrics}");
         assert!(metrics.contains("balie_panics 0"));
         house.running.store.close().await;
         stranger.get("/health/live").await.must_be(200);
