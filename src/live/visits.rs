@@ -297,8 +297,6 @@ impl Visits {
                 let seq = last.get(&one.id).copied().unwrap_or_default();
                 if one.direction == Direction::Out {
                     guest.answered_at = guest.answered_at.max(Some(one.sent_at));
-                } else {
-                    guest.last_in = guest.last_in.max(Some(one.id));
                 }
                 let line = desk.line_of(&guest.door, *visitor, one, shown, seq, guest.answered_at);
                 if guest.is_news(&line) {
@@ -337,7 +335,13 @@ impl Visits {
                 visitor
             };
             if let Some(guest) = here.get_mut(&visitor) {
-                guest.conversation = Some(one.conversation_id);
+                // Something older that changes may be of a conversation before this one.
+                if guest.last_in.is_none_or(|last| one.id >= last) {
+                    guest.conversation = Some(one.conversation_id);
+                }
+                if one.direction == Direction::In && one.is_for_visitors() {
+                    guest.last_in = guest.last_in.max(Some(one.id));
+                }
             }
             if one.is_for_visitors() {
                 theirs.insert(one.id, visitor);

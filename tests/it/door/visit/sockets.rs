@@ -89,6 +89,34 @@ at_the_door! {
         }
     }
 
+    async fn an_older_conversation_that_changes_does_not_become_the_visitors_own(house) {
+        let (sanne, anna, row) = standing(house).await;
+        let said = answer_then(house, &sanne, &row, "Tot ziens", "closed").await;
+        house.later(Duration::from_secs(80 * 3600));
+        // Agents sign in anew after a while.
+        let daan = house.signed_in("Daan", Role::Agent).await;
+        anna.say("Iets nieuws").await.must_be(201);
+        let now = only(&daan, "open").await;
+        assert_ne!(now["id"], row["id"]);
+        let (mut socket, heard) = anna.socket(None).await;
+        assert_eq!(heard.last().unwrap()["status"], "open");
+        let act = format!("/api/messages/{}/actions", said["id"].as_str().unwrap());
+        daan.post(&act, json!({ "action": "delete", "reason": "verkeerde klant" })).await.must_be(200);
+        // What she said herself may be told once more at the seam.
+        let gone = loop {
+            let gone = socket.hear_type("message").await;
+            if gone["data"]["id"] == said["id"] {
+                break gone;
+            }
+        };
+        assert_eq!(gone["data"]["removed"], true);
+        let rest = socket.hear_all().await;
+        assert!(!rest.iter().any(|frame| frame["type"] == "status"), "{rest:?}");
+        // The one they are in is still told of.
+        answer_then(house, &daan, &now, "Ook dit is klaar", "closed").await;
+        assert_eq!(socket.hear_type("status").await["status"], "closed");
+    }
+
     async fn a_number_that_is_not_ours_starts_afresh_and_so_does_a_long_absence(house) {
         let (_, anna, _) = standing(house).await;
         for number in [1_000_000, -1] {
