@@ -65,8 +65,9 @@ impl Store {
     /// When the database cannot be read.
     pub async fn due_snoozes(&self, limit: i64) -> Result<Vec<ConversationId>, StoreError> {
         let now = self.clock().now();
+        // Asked every second: by time, of which little is due, and never by status, of which there may be much.
         Ok(
-            read!(self, db => sqlx::query_scalar("SELECT id FROM conversations WHERE snoozed_until <= $1 AND status = 'snoozed' ORDER BY snoozed_until LIMIT $2")
+            read!(self, db => sqlx::query_scalar("SELECT id FROM conversations WHERE snoozed_until <= $1 AND status || '' = 'snoozed' ORDER BY snoozed_until LIMIT $2")
             .bind(now).bind(limit).fetch_all(db).await)?,
         )
     }

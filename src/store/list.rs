@@ -278,22 +278,21 @@ impl Store {
             None => {}
         }
         // Lists in order, merged: what others are assigned to may be long and is not walked through. What was closed when its
-        // assignee left comes back with their name on it.
+        // assignee left comes back with their name on it; that is little and mostly nothing, so it is read by assignee and then
+        // sorted: the sum keeps the planner from walking the whole queue in order to find none.
         let mut lists = Vec::new();
-        for (condition, value) in [
-            ("c.assignee_id IS NULL", None),
-            ("c.assignee_id = ?", Some(Value::Uuid(user.0))),
-            ("c.assignee_id IN (SELECT id FROM users WHERE NOT active)", None),
+        for (condition, value, order) in [
+            ("c.assignee_id IS NULL", None, "c.queue_key"),
+            ("c.assignee_id = ?", Some(Value::Uuid(user.0)), "c.queue_key"),
+            ("c.assignee_id IN (SELECT id FROM users WHERE NOT active)", None, "c.queue_key + 0"),
         ] {
             let shared = all.sql.len();
             match value {
                 Some(value) => all.add(condition, value),
                 None => all.sql.push(condition.to_owned()),
             }
-            let list = format!(
-                "SELECT c.id, c.queue_key FROM conversations c{} ORDER BY c.queue_key, c.id LIMIT 1",
-                all.text()
-            );
+            let list =
+                format!("SELECT c.id, c.queue_key FROM conversations c{} ORDER BY {order}, c.id LIMIT 1", all.text());
             lists.push(format!("SELECT * FROM ({list}) AS one"));
             all.sql.truncate(shared);
         }
