@@ -52,9 +52,12 @@ struct Here {
 }
 
 struct Socket {
-    frames: mpsc::Sender<Frame>,
+    frames: mpsc::Sender<Numbered>,
     cut: CancellationToken,
 }
+
+/// A frame with its number in the log, where it has one.
+type Numbered = (Option<i64>, Frame);
 
 /// One socket's end. Dropping it leaves.
 pub struct Guest {
@@ -63,7 +66,9 @@ pub struct Guest {
     pub visitor: VisitorId,
     /// What was missed, then `ready` or `resync`.
     first: VecDeque<Frame>,
-    frames: mpsc::Receiver<Frame>,
+    /// All up to here is in `first`, or on the page that is fetched after it.
+    since: i64,
+    frames: mpsc::Receiver<Numbered>,
     /// Cancelled when this one was too slow.
     pub cut: CancellationToken,
 }
@@ -71,9 +76,14 @@ pub struct Guest {
 impl Guest {
     /// The next frame to send; `None` when the hub is gone. May be dropped at any time without losing a frame.
     pub async fn next(&mut self) -> Option<Frame> {
-        match self.first.pop_front() {
-            Some(frame) => Some(frame),
-            None => self.frames.recv().await,
+        if let Some(frame) = self.first.pop_front() {
+            return Some(frame);
+        }
+        loop {
+            let (seq, frame) = self.frames.recv().await?;
+            if seq.is_none_or(|seq| seq > self.since) {
+                return Some(frame);
+            }
         }
     }
 }
@@ -123,7 +133,7 @@ impl super::Hub {
         let (frames, receiver) = mpsc::channel(BUFFER);
         let cut = CancellationToken::new();
         let id = self.visits().next.fetch_add(1, Ordering::Relaxed);
-        // Registered before anything is read: what comes in between is in both, and telling twice is harmless.
+        // Registered before anything is read: what comes in between is in both, and left out by its number.
         {
             let mut here = self.visits().lock();
             let one = here.entry(visitor.id).or_insert_with(|| Here::new(door));
@@ -134,8 +144,15 @@ impl super::Hub {
             one.page = page.or(one.page.take());
             one.sockets.insert(id, Socket { frames, cut: cut.clone() });
         }
-        let mut guest =
-            Guest { hub: self.clone(), id, visitor: visitor.id, first: VecDeque::new(), frames: receiver, cut };
+        let mut guest = Guest {
+            hub: self.clone(),
+            id,
+            visitor: visitor.id,
+            first: VecDeque::new(),
+            since: 0,
+            frames: receiver,
+            cut,
+        };
         let standing = self.desk().standing(visitor).await?;
         if let Some(one) = self.visits().lock().get_mut(&visitor.id) {
             one.thread = one.thread.or(standing.thread);
@@ -146,29 +163,30 @@ impl super::Hub {
             one.answered_at = one.answered_at.max(standing.answered_at);
             one.last_in = one.last_in.max(standing.last_in);
         }
-        guest.first = self.missed(door, visitor, last_seq).await?;
+        (guest.since, guest.first) = self.missed(door, visitor, last_seq).await?;
         if let Some(conversation) = standing.conversation {
             self.show_visitor(conversation);
         }
         Ok(guest)
     }
 
+    /// The first frames, and the number up to which they tell all.
     async fn missed(
         &self,
         door: &Door,
         visitor: &Visitor,
         last_seq: Option<i64>,
-    ) -> Result<VecDeque<Frame>, VisitError> {
+    ) -> Result<(i64, VecDeque<Frame>), VisitError> {
         let newest = self.desk().store().newest_seq().await?;
         let after = match last_seq {
             Some(seq) if (0..=newest).contains(&seq) => seq,
             // A number that is not ours: of another database, or made up.
-            Some(_) => return Ok([frame(&json!({ "type": "resync", "seq": newest }))].into()),
+            Some(_) => return Ok((newest, [frame(&json!({ "type": "resync", "seq": newest }))].into())),
             None => newest,
         };
         let page = self.desk().page_after(door, visitor, after, REPLAY).await?;
         if page.more {
-            return Ok([frame(&json!({ "type": "resync", "seq": newest }))].into());
+            return Ok((newest, [frame(&json!({ "type": "resync", "seq": newest }))].into()));
         }
         if last_seq.is_some() && page.messages.is_empty() {
             // They have everything. That they said so before may have gone down with a process.
@@ -179,7 +197,7 @@ impl super::Hub {
         frames.push_back(frame(&json!({
             "type": "ready", "seq": page.seq, "status": page.status, "open": open, "agents_online": self.agents_online(),
         })));
-        Ok(frames)
+        Ok((page.seq, frames))
     }
 
     /// A visitor writes, or stopped.
@@ -231,9 +249,9 @@ impl Here {
         }
     }
 
-    fn send(&self, text: &Frame) {
+    fn send(&self, seq: i64, text: &Frame) {
         for socket in self.sockets.values() {
-            if socket.frames.try_send(text.clone()).is_err() {
+            if socket.frames.try_send((Some(seq), text.clone())).is_err() {
                 socket.cut.cancel();
             }
         }
@@ -242,7 +260,7 @@ impl Here {
     /// May be lost: a full buffer is no reason to cut.
     fn hint(&self, text: &Frame) {
         for socket in self.sockets.values() {
-            let _ = socket.frames.try_send(text.clone());
+            let _ = socket.frames.try_send((None, text.clone()));
         }
     }
 
@@ -300,7 +318,7 @@ impl Visits {
                 }
                 let line = desk.line_of(&guest.door, *visitor, one, shown, seq, guest.answered_at);
                 if guest.is_news(&line) {
-                    guest.send(&message(seq, &line));
+                    guest.send(seq, &message(seq, &line));
                     if one.direction == Direction::In && looked_at(one.conversation_id) {
                         guest.hint(&frame(&json!({ "type": "seen", "up_to": one.id })));
                     }
@@ -365,7 +383,7 @@ impl Visits {
             let status = VisitStatus::from(row.status);
             if status != guest.status {
                 guest.status = status;
-                guest.send(&frame(&json!({ "type": "status", "seq": seq, "status": status })));
+                guest.send(*seq, &frame(&json!({ "type": "status", "seq": seq, "status": status })));
             }
         }
     }

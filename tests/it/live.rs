@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use balie::desk::access::Viewer;
+use balie::desk::visit::Saying;
 use balie::live::{Hub, ServerMessage, Subscriber};
 use balie::model::{EventKind, Status};
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::on_both_engines;
-use crate::support::{Fixture, mention};
+use crate::support::{Fixture, connect_to, mention};
 
 fn hub(f: &Fixture) -> (Hub, tokio::task::JoinHandle<()>, CancellationToken) {
     let hub = Hub::new(f.desk.clone());
@@ -85,6 +87,33 @@ on_both_engines! {
         f.arrives(mention("1", "anna", "tussendoor", 0)).await;
         let (task, stop) = run(&hub);
         assert!(until_snippet(&mut client, "tussendoor").await > seq);
+        stop.cancel();
+        task.await.unwrap();
+    }
+
+    async fn a_visitor_who_comes_before_the_hub_caught_up_hears_nothing_again(f) {
+        let account = connect_to(&f.store, "webchat", "korst", json!({ "name": "Korst", "origins": "https://korst.example" })).await;
+        let door = f.desk.door(account.id).await.unwrap();
+        let hub = Hub::new(f.desk.clone());
+        let anna = f.desk.enter(&door, None, "nl").await.unwrap().visitor;
+        let bram = f.desk.enter(&door, None, "nl").await.unwrap().visitor;
+        let says = async |text: &str| {
+            let saying = Saying { client_id: uuid::Uuid::new_v4(), text: text.to_owned(), ..Saying::default() };
+            f.desk.say(&door, &anna, saying).await.unwrap();
+        };
+        // From here on the tail has to tell; it does not run yet.
+        let _first = hub.welcome(&door, &bram, None, None).await.unwrap();
+        says("eerder").await;
+        let mut socket = hub.welcome(&door, &anna, None, None).await.unwrap();
+        let ready: Value = serde_json::from_str(&socket.next().await.unwrap()).unwrap();
+        assert_eq!(ready["type"], "ready");
+        // In a transaction of its own, and read by the tail together with what was before, or after it.
+        let (task, stop) = run(&hub);
+        says("later").await;
+        let next = tokio::time::timeout(Duration::from_secs(10), socket.next()).await.expect("nothing came").unwrap();
+        let next: Value = serde_json::from_str(&next).unwrap();
+        assert_eq!((&next["type"], &next["data"]["text"]), (&json!("message"), &json!("later")), "{next}");
+        assert!(next["seq"].as_i64() > ready["seq"].as_i64());
         stop.cancel();
         task.await.unwrap();
     }

@@ -149,14 +149,19 @@ pub async fn person(store: &Store, name: &str, role: Role) -> Viewer {
 }
 
 pub async fn connect(store: &Store, name: &str) -> Account {
+    let settings = json!({ "service": "http://127.0.0.1:9", "identifier": "brand.test" });
+    connect_to(store, "bluesky", name, settings).await
+}
+
+pub async fn connect_to(store: &Store, channel: &str, name: &str, settings: serde_json::Value) -> Account {
     let account = Account {
         id: AccountId::new(),
-        channel: "bluesky".to_owned(),
+        channel: channel.to_owned(),
         name: name.to_owned(),
         external_id: format!("did:plc:{name}"),
         handle: format!("@{name}.test"),
         url: None,
-        settings: Json(json!({ "service": "http://127.0.0.1:9", "identifier": "brand.test" })),
+        settings: Json(settings),
         secrets: String::new(),
         facts: Json(json!({})),
         enabled: true,
