@@ -26,12 +26,12 @@ test: ## everything that is checked, as CI does it: about twenty minutes on two 
 	exec scripts/test
 
 check: web ## the fast half of `make test`: formatting, lints, types; no servers
-	cargo fmt --check
+	scripts/fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	npm --prefix web run check
 
 fmt: ## format the Rust code
-	cargo fmt
+	scripts/fmt
 
 types: ## write the page's API types anew from the server's own description
 	mkdir -p web/dist

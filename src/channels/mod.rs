@@ -29,40 +29,38 @@
 //! * **Secrets** live in [`Context::secrets`]; a channel that rotates them saves before it uses the new ones, one refresh
 //!   at a time.
 
-pub mod api;
-pub mod bluesky;
+#[macro_use]
+pub mod registry;
+
 pub mod claims;
 pub mod client;
 #[cfg(test)]
 pub mod contract;
 pub mod descriptor;
 pub mod dial;
-pub mod email;
 pub mod error;
 pub mod fake;
-pub mod feed;
-pub mod form;
-pub mod forum;
 pub mod hook;
 pub mod html;
 pub mod letters;
 pub mod limits;
 pub mod markup;
-pub mod mastodon;
-pub mod matrix;
-pub mod notify;
 pub mod oauth;
 pub mod outgoing;
-pub mod phone;
-pub mod registry;
 pub mod signature;
-pub mod telegram;
 pub mod visit;
-pub mod webchat;
 
 mod item;
 mod lenient;
 mod stumbles;
+
+macro_rules! declare {
+    ($($key:ident)*) => {
+        $(pub mod $key;)*
+    };
+}
+
+registry!(declare);
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,21 +2,33 @@
 
 use super::Descriptor;
 
-/// In the order in which they are offered.
-static CHANNELS: &[&Descriptor] = &[
-    &super::mastodon::DESCRIPTOR,
-    &super::bluesky::DESCRIPTOR,
-    &super::matrix::DESCRIPTOR,
-    &super::email::DESCRIPTOR,
-    &super::telegram::DESCRIPTOR,
-    &super::api::DESCRIPTOR,
-    &super::form::DESCRIPTOR,
-    &super::webchat::DESCRIPTOR,
-    &super::feed::DESCRIPTOR,
-    &super::forum::DESCRIPTOR,
-    &super::phone::DESCRIPTOR,
-    &super::notify::DESCRIPTOR,
-];
+/// Hands the keys to `$use_them`, in the order in which the channels are offered. `mod.rs` makes a module of each, this file a list.
+macro_rules! registry {
+    ($use_them:ident) => {
+        $use_them! {
+            mastodon
+            bluesky
+            matrix
+            email
+            telegram
+            api
+            form
+            webchat
+            feed
+            forum
+            phone
+            notify
+        }
+    };
+}
+
+macro_rules! list {
+    ($($key:ident)*) => {
+        static CHANNELS: &[&Descriptor] = &[$(&super::$key::DESCRIPTOR),*];
+    };
+}
+
+registry!(list);
 
 /// Every channel.
 #[must_use]
