@@ -2,7 +2,7 @@
 // kept in this browser at once and on the server soon, and nothing but a confirmed send or an emptied
 // field removes it. What may be sent, where and how long, comes from the thread's allowance.
 import { ApiError } from '../api/client';
-import { conversations, media, threads as threadCalls } from '../api/calls';
+import { conversations, media } from '../api/calls';
 import type { Id, Lane, Measure, Message, ReplyBody, Thread, Upload } from '../api/types';
 import { announcer } from '../app/announce.svelte';
 import { explain } from '../app/problems';
@@ -12,6 +12,7 @@ import { addressed, readAddresses, writeAddresses, type Answering } from './addr
 import { attemptAt, type Attempt } from './attempt';
 import type { OpenConversation } from './conversation.svelte';
 import { drafts } from './drafts';
+import { Measuring } from './measuring.svelte';
 
 export interface Enclosed {
   key: string;
@@ -38,18 +39,7 @@ interface Pinned {
 
 type Said = Omit<ReplyBody, 'claim_token' | 'seen_version' | 'then'>;
 
-const MEASURE_AFTER = 250;
 const KEEP_AFTER = 800;
-
-const segments =
-  typeof Intl.Segmenter === 'function' ? new Intl.Segmenter(undefined, { granularity: 'grapheme' }) : null;
-
-function graphemes(text: string): number {
-  if (!segments) return [...text].length;
-  let count = 0;
-  for (const _ of segments.segment(text)) count += 1;
-  return count;
-}
 
 export class Composer {
   readonly conversation!: OpenConversation;
@@ -71,7 +61,6 @@ export class Composer {
   sending = $state(false);
   refusal = $state.raw<Refusal | null>(null);
   saved = $state<'none' | 'local' | 'server'>('none');
-  private measured = $state.raw<{ text: string; result: Measure } | null>(null);
 
   private pinned = $state.raw<Pinned | null>(null);
 
@@ -98,21 +87,13 @@ export class Composer {
   readonly lane = $derived<Lane>(
     this.visibility === 'direct' ? 'private' : (this.thread?.lane ?? 'public'),
   );
-  readonly measure = $derived.by((): { used: number; max: number | null; over: boolean; exact: boolean } => {
-    const text = this.text;
-    if (this.measured?.text === this.fingerprint(text)) {
-      return { ...this.measured.result, exact: true };
-    }
-    const max = this.allowance?.limit?.max ?? null;
-    const used = graphemes(text) + (this.warned ? graphemes(this.warning) : 0);
-    return { used, max, over: max !== null && used > max, exact: false };
-  });
-  readonly parts = $derived(
-    this.measured?.text === this.fingerprint(this.text) ? this.measured.result.parts : null,
-  );
-  readonly hints = $derived(
-    this.measured?.text === this.fingerprint(this.text) ? this.measured.result.notes : [],
-  );
+  readonly measuring = new Measuring(() => ({
+    thread: this.thread,
+    text: this.text,
+    warning: this.warned ? this.warning : '',
+    visibility: this.visibility,
+    answers: this.answering?.id ?? null,
+  }));
   readonly answering = $derived(
     this.conversation.messages.findLast(
       (message) =>
@@ -157,14 +138,12 @@ export class Composer {
       !this.altMissing &&
       this.misaddressed === null &&
       (this.handOff !== null ||
-        (!this.measure.over && this.allowance?.may_reply === true && this.enclosed.every((item) => item.upload))),
+        (!this.measuring.size.over && this.allowance?.may_reply === true && this.enclosed.every((item) => item.upload))),
   );
 
   private tried: Attempt | null = null;
   private noteTried: Attempt | null = null;
   private keepTimer: ReturnType<typeof setTimeout> | undefined;
-  private measureTimer: ReturnType<typeof setTimeout> | undefined;
-  private measuring: AbortController | undefined;
   private telling = false;
 
   constructor(conversation: OpenConversation) {
@@ -193,7 +172,7 @@ export class Composer {
         this.subject = local.addressing.subject;
       }
       this.saved = 'local';
-      this.remeasure();
+      this.measuring.again();
     }
   }
 
@@ -210,7 +189,7 @@ export class Composer {
     this.warning = draft.content_warning ?? '';
     this.warned = this.warning !== '';
     this.saved = 'server';
-    this.remeasure();
+    this.measuring.again();
   }
 
   /** Call after every change by the agent. */
@@ -218,7 +197,7 @@ export class Composer {
     this.refusal = null;
     this.pin();
     this.keepLocally();
-    this.remeasure();
+    this.measuring.again();
     clearTimeout(this.keepTimer);
     this.keepTimer = setTimeout(() => void this.keepOnServer(), KEEP_AFTER);
     if (!this.telling && this.mode === 'reply' && this.text !== '') {
@@ -311,7 +290,8 @@ export class Composer {
 
   /** Sends the parts that the server proposed, in order, stopping at the first refusal. */
   async sendParts(then: ReplyBody['then']): Promise<boolean> {
-    return this.parts ? this.deliver(this.parts, then) : false;
+    const { parts } = this.measuring;
+    return parts ? this.deliver(parts, then) : false;
   }
 
   async saveNote(): Promise<boolean> {
@@ -337,8 +317,7 @@ export class Composer {
   }
 
   stop(): void {
-    clearTimeout(this.measureTimer);
-    this.measuring?.abort();
+    this.measuring.stop();
     if (this.keepTimer !== undefined) void this.keepOnServer();
     clearTimeout(this.keepTimer);
     this.quiet();
@@ -440,18 +419,7 @@ export class Composer {
       this.conversation.moved(this.thread.id, thread_version, messages ?? []);
     }
     if (error instanceof ApiError && error.code === 'reply.too_long') {
-      const result = error.problem as unknown as Partial<Measure>;
-      this.measured = {
-        text: this.fingerprint(this.text),
-        result: {
-          used: result.used ?? this.measure.used,
-          max: result.max ?? this.measure.max ?? 0,
-          unit: result.unit ?? 'graphemes',
-          over: true,
-          parts: result.parts ?? null,
-          notes: [],
-        },
-      };
+      this.measuring.refused(error.problem as unknown as Partial<Measure>);
     }
     if (error instanceof ApiError && (error.code === 'claim.lost' || error.code === 'claim.held')) {
       void this.conversation.load();
@@ -469,14 +437,15 @@ export class Composer {
 
   private explainWhyNot(): void {
     if (this.sending || this.empty) return;
+    const { size } = this.measuring;
     const text = this.misaddressed
       ? this.misaddressed
       : this.altMissing
       ? t('composer.alt_missing')
       : this.uploading
         ? t('composer.uploading')
-        : this.measure.over
-          ? t('composer.too_long', { over: this.measure.used - (this.measure.max ?? 0) })
+        : size.over
+          ? t('composer.too_long', { over: size.used - (size.max ?? 0) })
           : t('composer.cannot');
     this.refusal = { of: 'reply', code: 'local', text };
     announcer.interrupt(text);
@@ -487,7 +456,7 @@ export class Composer {
     for (const item of this.enclosed) if (files.has(item.key) && item.preview) URL.revokeObjectURL(item.preview);
     this.enclosed = this.enclosed.filter((item) => !files.has(item.key));
     this.refusal = null;
-    this.measured = null;
+    this.measuring.forget();
     this.conversation.fresh = new Set();
     if (this.text === sent) {
       this.text = '';
@@ -550,38 +519,6 @@ export class Composer {
       if (this.text !== '') this.saved = 'server';
     } catch {
       // It is safe in this browser; the next change tries again.
-    }
-  }
-
-  private fingerprint(text: string): string {
-    return `${this.thread?.id}|${this.visibility}|${this.warned ? this.warning : ''}|${text}`;
-  }
-
-  private remeasure(): void {
-    clearTimeout(this.measureTimer);
-    this.measureTimer = setTimeout(() => void this.ask(), MEASURE_AFTER);
-  }
-
-  private async ask(): Promise<void> {
-    this.measuring?.abort();
-    const { text, thread } = this;
-    if (!thread || text === '' || !thread.allowance.may_reply) return;
-    const print = this.fingerprint(text);
-    const abort = (this.measuring = new AbortController());
-    try {
-      const result = await threadCalls.measure(
-        thread.id,
-        {
-          text,
-          in_reply_to: this.answering?.id ?? null,
-          visibility: this.visibility,
-          content_warning: this.warned && this.warning ? this.warning : null,
-        },
-        abort.signal,
-      );
-      this.measured = { text: print, result };
-    } catch {
-      // The local count stays; the server judges again at send.
     }
   }
 }
