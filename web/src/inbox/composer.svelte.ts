@@ -2,8 +2,8 @@
 // kept in this browser at once and on the server soon, and nothing but a confirmed send or an emptied
 // field removes it. What may be sent, where and how long, comes from the thread's allowance.
 import { ApiError } from '../api/client';
-import { conversations, media } from '../api/calls';
-import type { Id, Lane, Measure, Message, ReplyBody, Thread, Upload } from '../api/types';
+import { conversations } from '../api/calls';
+import type { Id, Lane, Measure, Message, ReplyBody, Thread } from '../api/types';
 import { announcer } from '../app/announce.svelte';
 import { explain } from '../app/problems';
 import { language, t } from '../i18n/i18n.svelte';
@@ -12,16 +12,8 @@ import { addressed, readAddresses, writeAddresses, type Answering } from './addr
 import { attemptAt, type Attempt } from './attempt';
 import type { OpenConversation } from './conversation.svelte';
 import { drafts } from './drafts';
+import { Enclosures } from './enclosures.svelte';
 import { Measuring } from './measuring.svelte';
-
-export interface Enclosed {
-  key: string;
-  file: File;
-  preview: string | null;
-  upload: Upload | null;
-  alt: string;
-  failed: string | null;
-}
 
 export interface Refusal {
   of: 'reply' | 'note';
@@ -57,7 +49,6 @@ export class Composer {
   cc = $state<string | null>(null);
   bcc = $state('');
   subject = $state('');
-  enclosed = $state.raw<Enclosed[]>([]);
   sending = $state(false);
   refusal = $state.raw<Refusal | null>(null);
   saved = $state<'none' | 'local' | 'server'>('none');
@@ -100,9 +91,9 @@ export class Composer {
         message.direction === 'in' && message.thread_id === this.thread?.id && !message.removed_at,
     ) ?? null,
   );
-  readonly altMissing = $derived(
-    (this.allowance?.attachments.alt_max ?? 0) > 0 &&
-      this.enclosed.some((item) => item.file.type.startsWith('image/') && item.alt.trim() === ''),
+  readonly files = new Enclosures(
+    () => this.allowance?.attachments ?? null,
+    () => this.pin(),
   );
   /** It cannot be answered from here, but somewhere else; what was said there can be written down. */
   readonly handOff = $derived(this.allowance && !this.allowance.may_reply ? (this.allowance.hand_off ?? null) : null);
@@ -126,19 +117,18 @@ export class Composer {
   readonly misaddressed = $derived(
     this.misspelt ?? (this.addressing && this.read.to.boxes.length === 0 ? t('address.missing') : null),
   );
-  readonly uploading = $derived(this.enclosed.some((item) => !item.upload && !item.failed));
   /** Passing something on may go without a word. */
   readonly empty = $derived(
-    this.text.trim() === '' && this.enclosed.length === 0 && !(this.addressing && this.answeringAs === 'forward'),
+    this.text.trim() === '' && this.files.items.length === 0 && !(this.addressing && this.answeringAs === 'forward'),
   );
   readonly sendable = $derived(
     !this.empty &&
       !this.sending &&
-      !this.uploading &&
-      !this.altMissing &&
+      !this.files.uploading &&
+      !this.files.altMissing &&
       this.misaddressed === null &&
       (this.handOff !== null ||
-        (!this.measuring.size.over && this.allowance?.may_reply === true && this.enclosed.every((item) => item.upload))),
+        (!this.measuring.size.over && this.allowance?.may_reply === true && this.files.ready)),
   );
 
   private tried: Attempt | null = null;
@@ -237,46 +227,8 @@ export class Composer {
   }
 
   async enclose(files: Iterable<File>): Promise<void> {
-    const limit = this.allowance?.attachments;
-    if (!limit) return;
-    for (const file of files) {
-      if (this.enclosed.length >= limit.max) {
-        this.refusal = { of: 'reply', code: 'attachments.max', text: t('composer.too_many', { max: limit.max }) };
-        return;
-      }
-      const item: Enclosed = {
-        key: crypto.randomUUID(),
-        file,
-        preview: file.type.startsWith('image/') ? URL.createObjectURL(file) : null,
-        upload: null,
-        alt: '',
-        failed: null,
-      };
-      if (limit.max_bytes > 0 && file.size > limit.max_bytes) item.failed = t('composer.too_big');
-      else if (limit.mimes.length > 0 && !limit.mimes.includes(file.type)) {
-        item.failed = t('composer.wrong_kind');
-      }
-      this.enclosed = [...this.enclosed, item];
-      this.pin();
-      if (item.failed) continue;
-      try {
-        const upload = await media.upload(file);
-        this.edit(item.key, { upload });
-      } catch (error) {
-        this.edit(item.key, { failed: explain(error).text });
-      }
-    }
-  }
-
-  edit(key: string, change: Partial<Enclosed>): void {
-    this.enclosed = this.enclosed.map((item) => (item.key === key ? { ...item, ...change } : item));
-  }
-
-  remove(key: string): void {
-    const item = this.enclosed.find((one) => one.key === key);
-    if (item?.preview) URL.revokeObjectURL(item.preview);
-    this.enclosed = this.enclosed.filter((one) => one.key !== key);
-    this.pin();
+    const max = await this.files.add(files);
+    if (max !== null) this.refusal = { of: 'reply', code: 'attachments.max', text: t('composer.too_many', { max }) };
   }
 
   /** Sends what is written; true when the server accepted all of it. */
@@ -321,7 +273,7 @@ export class Composer {
     if (this.keepTimer !== undefined) void this.keepOnServer();
     clearTimeout(this.keepTimer);
     this.quiet();
-    for (const item of this.enclosed) if (item.preview) URL.revokeObjectURL(item.preview);
+    this.files.stop();
     if (this.text.trim() === '') void this.conversation.release().catch(() => undefined);
   }
 
@@ -331,7 +283,7 @@ export class Composer {
     const { id: thread } = this.thread;
     const handed = this.handOff !== null;
     const said = texts.map((text, index) => this.saying(text, thread, index === 0));
-    const files = new Set(this.enclosed.map((item) => item.key));
+    const { keys: files } = this.files;
     let field = this.text;
     this.sending = true;
     this.refusal = null;
@@ -376,9 +328,7 @@ export class Composer {
       content_warning: this.warned && this.warning.trim() ? this.warning : null,
       language: this.language ?? language.locale,
       ...this.addressee(),
-      attachments: first
-        ? this.enclosed.flatMap((item) => (item.upload ? [{ upload_id: item.upload.id, alt: item.alt }] : []))
-        : [],
+      attachments: first ? this.files.uploads : [],
     };
   }
 
@@ -440,9 +390,9 @@ export class Composer {
     const { size } = this.measuring;
     const text = this.misaddressed
       ? this.misaddressed
-      : this.altMissing
+      : this.files.altMissing
       ? t('composer.alt_missing')
-      : this.uploading
+      : this.files.uploading
         ? t('composer.uploading')
         : size.over
           ? t('composer.too_long', { over: size.used - (size.max ?? 0) })
@@ -453,8 +403,7 @@ export class Composer {
 
   /** What was sent is gone from the field, unless somebody went on typing meanwhile; so are its files. */
   private clear(sent: string, files: ReadonlySet<string>): void {
-    for (const item of this.enclosed) if (files.has(item.key) && item.preview) URL.revokeObjectURL(item.preview);
-    this.enclosed = this.enclosed.filter((item) => !files.has(item.key));
+    this.files.drop(files);
     this.refusal = null;
     this.measuring.forget();
     this.conversation.fresh = new Set();
@@ -474,7 +423,7 @@ export class Composer {
   /** From the first word on, an answer goes where it was begun: news in another thread does not take it along. */
   private pin(): void {
     const begun =
-      this.text !== '' || this.enclosed.length > 0 || this.answeringAs !== 'reply' || this.to !== null || this.cc !== null || this.bcc !== '';
+      this.text !== '' || this.files.items.length > 0 || this.answeringAs !== 'reply' || this.to !== null || this.cc !== null || this.bcc !== '';
     if (!begun) this.pinned = null;
     else if (!this.pinned && this.thread) {
       this.pinned = { thread: this.thread.id, visibility: this.visibility, seen: this.conversation.lastIn?.id ?? null };

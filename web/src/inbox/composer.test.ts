@@ -177,7 +177,7 @@ describe('where an answer goes', () => {
     await writing.enclose([new File(['abc'], 'x.png', { type: 'image/png' })]);
     conversation.merge([said('m2', 't', 2)]);
     expect(writing.thread?.id).toBe('dm');
-    writing.remove(writing.enclosed[0]!.key);
+    writing.files.remove(writing.files.items[0]!.key);
     expect(writing.thread?.id).toBe('t');
     writing.answerAs('forward');
     conversation.merge([said('m3', 'dm', 3)]);
@@ -305,9 +305,9 @@ describe('what may be sent', () => {
     answers['uploads'] = [{ status: 201, body: { id: 'up', name: 'x', mime: 'image/png', size: 3 } }];
     vi.stubGlobal('URL', Object.assign(URL, { createObjectURL: () => 'blob:x', revokeObjectURL: () => undefined }));
     await writing.enclose([new File(['abc'], 'x.png', { type: 'image/png' })]);
-    expect(writing.altMissing).toBe(true);
+    expect(writing.files.altMissing).toBe(true);
     expect(writing.sendable).toBe(false);
-    writing.edit(writing.enclosed[0]!.key, { alt: 'Een doos met een scheur' });
+    writing.files.edit(writing.files.items[0]!.key, { alt: 'Een doos met een scheur' });
     expect(writing.sendable).toBe(true);
   });
 
