@@ -8,7 +8,8 @@ import { announcer } from '../app/announce.svelte';
 import { explain } from '../app/problems';
 import { language, t } from '../i18n/i18n.svelte';
 import { live } from '../live/live.svelte';
-import { addressed, readAddresses, writeAddresses, type Answering } from './address';
+import type { Answering } from './address';
+import { Addressing } from './addressing.svelte';
 import { attemptAt, type Attempt } from './attempt';
 import type { OpenConversation } from './conversation.svelte';
 import { drafts } from './drafts';
@@ -43,12 +44,6 @@ export class Composer {
   warned = $state(false);
   chosenVisibility = $state<string | null>(null);
   language = $state<string | null>(null);
-  /** To whom, where the channel leaves that to the writer. As typed; null is what the kind of answer says. */
-  answeringAs = $state<Answering>('reply');
-  to = $state<string | null>(null);
-  cc = $state<string | null>(null);
-  bcc = $state('');
-  subject = $state('');
   sending = $state(false);
   refusal = $state.raw<Refusal | null>(null);
   saved = $state<'none' | 'local' | 'server'>('none');
@@ -97,36 +92,17 @@ export class Composer {
   );
   /** It cannot be answered from here, but somewhere else; what was said there can be written down. */
   readonly handOff = $derived(this.allowance && !this.allowance.may_reply ? (this.allowance.hand_off ?? null) : null);
-  readonly addressing = $derived(this.allowance?.may_reply === true && this.allowance.recipients === true);
-  private readonly usual = $derived(
-    this.addressing ? addressed(this.answering, this.answeringAs) : { to: [], cc: [] },
+  readonly address = new Addressing(
+    () => this.allowance?.may_reply === true && this.allowance.recipients === true,
+    () => this.answering,
   );
-  readonly toText = $derived(this.to ?? writeAddresses(this.usual.to));
-  readonly ccText = $derived(this.cc ?? writeAddresses(this.usual.cc));
-  private readonly read = $derived({
-    to: readAddresses(this.toText),
-    cc: readAddresses(this.ccText),
-    bcc: readAddresses(this.bcc),
-  });
-  /** What cannot be an address. */
-  readonly misspelt = $derived.by((): string | null => {
-    const wrong = [this.read.to, this.read.cc, this.read.bcc].flatMap((one) => one.wrong)[0];
-    return this.addressing && wrong !== undefined ? t('address.wrong', { address: wrong }) : null;
-  });
-  /** Why it cannot go to anybody yet; null when it can. */
-  readonly misaddressed = $derived(
-    this.misspelt ?? (this.addressing && this.read.to.boxes.length === 0 ? t('address.missing') : null),
-  );
-  /** Passing something on may go without a word. */
-  readonly empty = $derived(
-    this.text.trim() === '' && this.files.items.length === 0 && !(this.addressing && this.answeringAs === 'forward'),
-  );
+  readonly empty = $derived(this.text.trim() === '' && this.files.items.length === 0 && !this.address.forwards);
   readonly sendable = $derived(
     !this.empty &&
       !this.sending &&
       !this.files.uploading &&
       !this.files.altMissing &&
-      this.misaddressed === null &&
+      this.address.misaddressed === null &&
       (this.handOff !== null ||
         (!this.measuring.size.over && this.allowance?.may_reply === true && this.files.ready)),
   );
@@ -154,13 +130,7 @@ export class Composer {
       this.noteTried = local.note_tried ?? null;
       this.chosenVisibility = local.visibility;
       if (local.thread_id && local.text !== '') this.pinned = { thread: local.thread_id, visibility: null, seen: local.seen ?? null };
-      if (local.addressing) {
-        this.answeringAs = local.addressing.kind;
-        this.to = local.addressing.to;
-        this.cc = local.addressing.cc;
-        this.bcc = local.addressing.bcc;
-        this.subject = local.addressing.subject;
-      }
+      if (local.addressing) this.address.restore(local.addressing);
       this.saved = 'local';
       this.measuring.again();
     }
@@ -204,11 +174,8 @@ export class Composer {
     this.changed();
   }
 
-  /** Answers, answers all, or passes on; who it goes to follows from that until somebody chooses otherwise. */
   answerAs(kind: Answering): void {
-    this.answeringAs = kind;
-    this.to = null;
-    this.cc = null;
+    this.address.as(kind);
     this.changed();
   }
 
@@ -327,7 +294,7 @@ export class Composer {
       visibility: this.visibility,
       content_warning: this.warned && this.warning.trim() ? this.warning : null,
       language: this.language ?? language.locale,
-      ...this.addressee(),
+      ...this.address.body,
       attachments: first ? this.files.uploads : [],
     };
   }
@@ -342,18 +309,6 @@ export class Composer {
     return handed
       ? conversations.elsewhere(id, key, { thread_id: said.thread_id, text: said.text, ...seen })
       : conversations.reply(id, key, { ...said, in_reply_to: this.tried.to ?? null, ...seen });
-  }
-
-  /** Only what somebody chose: left alone, the channel knows best to whom an answer goes. */
-  private addressee(): Pick<ReplyBody, 'recipients' | 'forward' | 'subject'> {
-    if (!this.addressing) return {};
-    const chosen = this.answeringAs !== 'reply' || this.to !== null || this.cc !== null || this.bcc.trim() !== '';
-    const { to, cc, bcc } = this.read;
-    return {
-      ...(chosen ? { recipients: { to: to.boxes, cc: cc.boxes, bcc: bcc.boxes } } : {}),
-      ...(this.answeringAs === 'forward' ? { forward: true } : {}),
-      ...(this.subject.trim() ? { subject: this.subject.trim() } : {}),
-    };
   }
 
   private refuse(error: unknown, of: Refusal['of']): void {
@@ -388,8 +343,8 @@ export class Composer {
   private explainWhyNot(): void {
     if (this.sending || this.empty) return;
     const { size } = this.measuring;
-    const text = this.misaddressed
-      ? this.misaddressed
+    const text = this.address.misaddressed
+      ? this.address.misaddressed
       : this.files.altMissing
       ? t('composer.alt_missing')
       : this.files.uploading
@@ -411,9 +366,7 @@ export class Composer {
       this.text = '';
       this.warning = '';
       this.warned = false;
-      this.answeringAs = 'reply';
-      this.to = this.cc = null;
-      this.bcc = this.subject = '';
+      this.address.reset();
       this.quiet();
     }
     this.pin();
@@ -422,8 +375,7 @@ export class Composer {
 
   /** From the first word on, an answer goes where it was begun: news in another thread does not take it along. */
   private pin(): void {
-    const begun =
-      this.text !== '' || this.files.items.length > 0 || this.answeringAs !== 'reply' || this.to !== null || this.cc !== null || this.bcc !== '';
+    const begun = this.text !== '' || this.files.items.length > 0 || this.address.touched;
     if (!begun) this.pinned = null;
     else if (!this.pinned && this.thread) {
       this.pinned = { thread: this.thread.id, visibility: this.visibility, seen: this.conversation.lastIn?.id ?? null };
@@ -447,9 +399,7 @@ export class Composer {
       language: this.language,
       warning: this.warned ? this.warning : '',
       visibility: this.chosenVisibility,
-      ...(this.addressing
-        ? { addressing: { kind: this.answeringAs, to: this.to, cc: this.cc, bcc: this.bcc, subject: this.subject } }
-        : {}),
+      addressing: this.address.kept,
       at: Date.now(),
     });
     this.saved = this.text === '' && this.note === '' ? 'none' : 'local';

@@ -334,7 +334,7 @@ describe('to whom it goes', () => {
   it('is left to the channel unless somebody chooses', async () => {
     answers['replies'] = [{ status: 201, body: { id: 'm3', sent_at: 2 } }];
     write('Dag Anna');
-    expect(writing.toText).toBe('Anna <anna@example.org>');
+    expect(writing.address.toText).toBe('Anna <anna@example.org>');
     await writing.send('pending');
     expect(sends()[0]?.body).not.toHaveProperty('recipients');
   });
@@ -343,13 +343,13 @@ describe('to whom it goes', () => {
     answers['replies'] = [{ status: 201, body: { id: 'm3', sent_at: 2 } }, { status: 201, body: { id: 'm4', sent_at: 3 } }];
     write('Dag allen');
     writing.answerAs('all');
-    writing.subject = ' Je bestelling ';
+    writing.address.subject = ' Je bestelling ';
     await writing.send('pending');
     expect(sends()[0]?.body).toMatchObject({ recipients: { to: [anna], cc: [bram], bcc: [] }, subject: 'Je bestelling' });
     expect(sends()[0]?.body).not.toHaveProperty('forward');
     writing.answerAs('forward');
     expect(writing.sendable, 'nobody is named').toBe(false);
-    writing.to = 'magazijn@example.org';
+    writing.address.to = 'magazijn@example.org';
     expect(writing.sendable, 'no word is needed to pass something on').toBe(true);
     await writing.send('pending');
     expect(sends()[1]?.body).toMatchObject({ forward: true, in_reply_to: 'm1', recipients: { to: [{ name: '', address: 'magazijn@example.org' }], cc: [], bcc: [] } });
@@ -357,11 +357,11 @@ describe('to whom it goes', () => {
 
   it('is not what cannot be an address; it stays as typed, also after a reload', () => {
     write('Dag');
-    writing.to = 'anna, bram@example.org';
+    writing.address.to = 'anna, bram@example.org';
     writing.changed();
-    expect(writing.misaddressed).toContain('anna');
+    expect(writing.address.misaddressed).toContain('anna');
     expect(writing.sendable).toBe(false);
-    expect(new Composer(conversation).toText).toBe('anna, bram@example.org');
+    expect(new Composer(conversation).address.toText).toBe('anna, bram@example.org');
   });
 });
 
