@@ -3,7 +3,7 @@
 // field removes it. What may be sent, where and how long, comes from the thread's allowance.
 import { ApiError } from '../api/client';
 import { conversations } from '../api/calls';
-import type { Id, Lane, Measure, Message, ReplyBody, Thread } from '../api/types';
+import type { Id, Measure, Message, ReplyBody } from '../api/types';
 import { announcer } from '../app/announce.svelte';
 import { explain } from '../app/problems';
 import { language, t } from '../i18n/i18n.svelte';
@@ -12,6 +12,7 @@ import type { Answering } from './address';
 import { Addressing } from './addressing.svelte';
 import { attemptAt, type Attempt } from './attempt';
 import type { OpenConversation } from './conversation.svelte';
+import { Destination } from './destination.svelte';
 import { drafts } from './drafts';
 import { Enclosures } from './enclosures.svelte';
 import { Measuring } from './measuring.svelte';
@@ -23,13 +24,6 @@ export interface Refusal {
   cure?: string;
 }
 
-/** Where an answer goes from its first word on, and the newest message of the customer's at that moment. */
-interface Pinned {
-  thread: Id;
-  visibility: string | null;
-  seen: Id | null;
-}
-
 type Said = Omit<ReplyBody, 'claim_token' | 'seen_version' | 'then'>;
 
 const KEEP_AFTER = 800;
@@ -37,64 +31,30 @@ const KEEP_AFTER = 800;
 export class Composer {
   readonly conversation!: OpenConversation;
   mode = $state<'reply' | 'note'>('reply');
-  chosen = $state<Id | null>(null);
   text = $state('');
   note = $state('');
   warning = $state('');
   warned = $state(false);
-  chosenVisibility = $state<string | null>(null);
   language = $state<string | null>(null);
   sending = $state(false);
   refusal = $state.raw<Refusal | null>(null);
   saved = $state<'none' | 'local' | 'server'>('none');
 
-  private pinned = $state.raw<Pinned | null>(null);
-
-  readonly thread = $derived.by((): Thread | null => {
-    const { threads, lastIn } = this.conversation;
-    // Words that are there stay where they were begun, also when that thread went on in another conversation:
-    // the server then says so.
-    const begun = threads.find((thread) => thread.id === this.pinned?.thread);
-    if (begun) return begun;
-    const wanted = this.chosen ?? lastIn?.thread_id;
-    const here = threads.filter((thread) => thread.here);
-    return here.find((thread) => thread.id === wanted) ?? here.at(-1) ?? threads.at(-1) ?? null;
-  });
-  readonly allowance = $derived(this.thread?.allowance ?? null);
-  readonly visibility = $derived(
-    this.chosenVisibility ?? this.pinned?.visibility ?? this.allowance?.default_visibility ?? null,
-  );
-  /** The thread in which the customer spoke since, when it is not the one that this answer goes to. */
-  readonly elsewhere = $derived.by((): Thread | null => {
-    const { threads, lastIn } = this.conversation;
-    if (!this.pinned || !lastIn || lastIn.id === this.pinned.seen || lastIn.thread_id === this.thread?.id) return null;
-    return threads.find((thread) => thread.id === lastIn.thread_id) ?? null;
-  });
-  readonly lane = $derived<Lane>(
-    this.visibility === 'direct' ? 'private' : (this.thread?.lane ?? 'public'),
-  );
+  readonly place!: Destination;
   readonly measuring = new Measuring(() => ({
-    thread: this.thread,
+    thread: this.place.thread,
     text: this.text,
     warning: this.warned ? this.warning : '',
-    visibility: this.visibility,
-    answers: this.answering?.id ?? null,
+    visibility: this.place.visibility,
+    answers: this.place.answering?.id ?? null,
   }));
-  readonly answering = $derived(
-    this.conversation.messages.findLast(
-      (message) =>
-        message.direction === 'in' && message.thread_id === this.thread?.id && !message.removed_at,
-    ) ?? null,
-  );
   readonly files = new Enclosures(
-    () => this.allowance?.attachments ?? null,
+    () => this.place.allowance?.attachments ?? null,
     () => this.pin(),
   );
-  /** It cannot be answered from here, but somewhere else; what was said there can be written down. */
-  readonly handOff = $derived(this.allowance && !this.allowance.may_reply ? (this.allowance.hand_off ?? null) : null);
   readonly address = new Addressing(
-    () => this.allowance?.may_reply === true && this.allowance.recipients === true,
-    () => this.answering,
+    () => this.place.allowance?.may_reply === true && this.place.allowance.recipients === true,
+    () => this.place.answering,
   );
   readonly empty = $derived(this.text.trim() === '' && this.files.items.length === 0 && !this.address.forwards);
   readonly sendable = $derived(
@@ -103,8 +63,8 @@ export class Composer {
       !this.files.uploading &&
       !this.files.altMissing &&
       this.address.misaddressed === null &&
-      (this.handOff !== null ||
-        (!this.measuring.size.over && this.allowance?.may_reply === true && this.files.ready)),
+      (this.place.handOff !== null ||
+        (!this.measuring.size.over && this.place.allowance?.may_reply === true && this.files.ready)),
   );
 
   private tried: Attempt | null = null;
@@ -114,6 +74,7 @@ export class Composer {
 
   constructor(conversation: OpenConversation) {
     this.conversation = conversation;
+    this.place = new Destination(conversation);
     this.restore();
   }
 
@@ -128,8 +89,8 @@ export class Composer {
       this.language = local.language ?? null;
       this.tried = local.tried ?? null;
       this.noteTried = local.note_tried ?? null;
-      this.chosenVisibility = local.visibility;
-      if (local.thread_id && local.text !== '') this.pinned = { thread: local.thread_id, visibility: null, seen: local.seen ?? null };
+      this.place.chosenVisibility = local.visibility;
+      if (local.thread_id && local.text !== '') this.place.pinTo(local.thread_id, null, local.seen ?? null);
       if (local.addressing) this.address.restore(local.addressing);
       this.saved = 'local';
       this.measuring.again();
@@ -143,8 +104,7 @@ export class Composer {
       return;
     }
     this.text = draft.text;
-    const seen = this.conversation.lastIn?.id ?? null;
-    if (draft.thread_id) this.pinned = { thread: draft.thread_id, visibility: draft.visibility ?? null, seen };
+    if (draft.thread_id) this.place.pinTo(draft.thread_id, draft.visibility ?? null, this.conversation.lastIn?.id ?? null);
     else this.pin();
     this.warning = draft.content_warning ?? '';
     this.warned = this.warning !== '';
@@ -167,9 +127,7 @@ export class Composer {
   }
 
   choose(thread: Id, visibility: string | null = null): void {
-    this.chosen = thread;
-    this.chosenVisibility = visibility;
-    this.pinned = null;
+    this.place.choose(thread, visibility);
     this.mode = 'reply';
     this.changed();
   }
@@ -179,18 +137,11 @@ export class Composer {
     this.changed();
   }
 
-  /** The other lane: another thread, or this one said privately where the channel can. */
   switchLane(): void {
-    const { threads } = this.conversation;
-    const other: Lane = this.lane === 'public' ? 'private' : 'public';
+    const other = this.place.otherLane();
     this.mode = 'reply';
-    const thread = threads.findLast((one) => one.lane === other && one.here);
-    if (thread) this.choose(thread.id);
-    else if (other === 'private' && this.allowance?.visibilities.includes('direct') && this.thread) {
-      this.choose(this.thread.id, 'direct');
-    } else if (other === 'public' && this.thread?.lane === 'public') {
-      this.choose(this.thread.id, null);
-    } else announcer.say(t('composer.no_other_lane'));
+    if (other) this.choose(other.thread, other.visibility);
+    else announcer.say(t('composer.no_other_lane'));
   }
 
   async enclose(files: Iterable<File>): Promise<void> {
@@ -245,10 +196,10 @@ export class Composer {
   }
 
   private async deliver(texts: string[], then: ReplyBody['then']): Promise<boolean> {
-    if (!this.thread) return false;
+    if (!this.place.thread) return false;
     // As it was when it was sent: whatever is typed or chosen from here on is for later.
-    const { id: thread } = this.thread;
-    const handed = this.handOff !== null;
+    const { id: thread } = this.place.thread;
+    const handed = this.place.handOff !== null;
     const said = texts.map((text, index) => this.saying(text, thread, index === 0));
     const { keys: files } = this.files;
     let field = this.text;
@@ -289,9 +240,9 @@ export class Composer {
   private saying(text: string, thread: Id, first: boolean): Said {
     return {
       thread_id: thread,
-      in_reply_to: this.answering?.id ?? null,
+      in_reply_to: this.place.answering?.id ?? null,
       text,
-      visibility: this.visibility,
+      visibility: this.place.visibility,
       content_warning: this.warned && this.warning.trim() ? this.warning : null,
       language: this.language ?? language.locale,
       ...this.address.body,
@@ -316,12 +267,12 @@ export class Composer {
     if (of === 'reply' && error instanceof ApiError && /^(thread\.moved|claim\.lost|reply\.|elsewhere\.)/.test(error.code)) {
       this.tried = null;
     }
-    if (error instanceof ApiError && error.code === 'thread.moved' && this.thread) {
+    if (error instanceof ApiError && error.code === 'thread.moved' && this.place.thread) {
       const { thread_version, messages } = error.problem as unknown as {
         thread_version: number;
         messages?: Message[];
       };
-      this.conversation.moved(this.thread.id, thread_version, messages ?? []);
+      this.conversation.moved(this.place.thread.id, thread_version, messages ?? []);
     }
     if (error instanceof ApiError && error.code === 'reply.too_long') {
       this.measuring.refused(error.problem as unknown as Partial<Measure>);
@@ -373,13 +324,8 @@ export class Composer {
     this.keepLocally();
   }
 
-  /** From the first word on, an answer goes where it was begun: news in another thread does not take it along. */
   private pin(): void {
-    const begun = this.text !== '' || this.files.items.length > 0 || this.address.touched;
-    if (!begun) this.pinned = null;
-    else if (!this.pinned && this.thread) {
-      this.pinned = { thread: this.thread.id, visibility: this.visibility, seen: this.conversation.lastIn?.id ?? null };
-    }
+    this.place.pin(this.text !== '' || this.files.items.length > 0 || this.address.touched);
   }
 
   private quiet(): void {
@@ -390,15 +336,13 @@ export class Composer {
 
   private keepLocally(): void {
     drafts.write(this.conversation.id, {
-      thread_id: this.pinned?.thread ?? null,
-      seen: this.pinned?.seen ?? null,
+      ...this.place.kept,
       text: this.text,
       note: this.note,
       tried: this.tried,
       note_tried: this.noteTried,
       language: this.language,
       warning: this.warned ? this.warning : '',
-      visibility: this.chosenVisibility,
       addressing: this.address.kept,
       at: Date.now(),
     });
@@ -407,12 +351,12 @@ export class Composer {
 
   private async keepOnServer(): Promise<void> {
     this.keepTimer = undefined;
-    if (!this.thread) return;
+    if (!this.place.thread) return;
     try {
       await conversations.draft(this.conversation.id, {
-        thread_id: this.thread.id,
+        thread_id: this.place.thread.id,
         text: this.text,
-        visibility: this.visibility,
+        visibility: this.place.visibility,
         content_warning: this.warned ? this.warning : null,
       });
       if (this.text !== '') this.saved = 'server';

@@ -154,21 +154,21 @@ describe('where an answer goes', () => {
   it('stays where it was begun when the customer speaks elsewhere, which is told', async () => {
     answers['replies'] = [{ status: 201, body: { id: 'm9', sent_at: 9 } }];
     write('Je code is 1234');
-    expect([writing.thread?.id, writing.lane, writing.elsewhere]).toEqual(['dm', 'private', null]);
+    expect([writing.place.thread?.id, writing.place.lane, writing.place.elsewhere]).toEqual(['dm', 'private', null]);
     conversation.merge([said('m2', 't', 2)]);
-    expect([writing.thread?.id, writing.lane, writing.elsewhere?.id]).toEqual(['dm', 'private', 't']);
-    expect(new Composer(conversation).elsewhere?.id, 'also after a reload').toBe('t');
+    expect([writing.place.thread?.id, writing.place.lane, writing.place.elsewhere?.id]).toEqual(['dm', 'private', 't']);
+    expect(new Composer(conversation).place.elsewhere?.id, 'also after a reload').toBe('t');
     await writing.send('pending');
     expect(sends()[0]?.body['thread_id']).toBe('dm');
     // What is written next answers what came last.
-    expect([writing.thread?.id, writing.elsewhere]).toEqual(['t', null]);
+    expect([writing.place.thread?.id, writing.place.elsewhere]).toEqual(['t', null]);
   });
 
   it('is free again when the words are gone', () => {
     write('Je');
     conversation.merge([said('m2', 't', 2)]);
     write('');
-    expect(writing.thread?.id).toBe('t');
+    expect(writing.place.thread?.id).toBe('t');
   });
 
   it('stays for a file too, and for whom it is passed on to', async () => {
@@ -176,27 +176,27 @@ describe('where an answer goes', () => {
     answers['uploads'] = [{ status: 201, body: { id: 'up', name: 'x', mime: 'image/png', size: 3 } }];
     await writing.enclose([new File(['abc'], 'x.png', { type: 'image/png' })]);
     conversation.merge([said('m2', 't', 2)]);
-    expect(writing.thread?.id).toBe('dm');
+    expect(writing.place.thread?.id).toBe('dm');
     writing.files.remove(writing.files.items[0]!.key);
-    expect(writing.thread?.id).toBe('t');
+    expect(writing.place.thread?.id).toBe('t');
     writing.answerAs('forward');
     conversation.merge([said('m3', 'dm', 3)]);
-    expect(writing.thread?.id).toBe('t');
+    expect(writing.place.thread?.id).toBe('t');
   });
 
   it('is where somebody chooses, whatever came since', () => {
     write('Je code is 1234');
     writing.choose('t');
     conversation.merge([said('m2', 'dm', 2)]);
-    expect([writing.thread?.id, writing.elsewhere?.id]).toEqual(['t', 'dm']);
+    expect([writing.place.thread?.id, writing.place.elsewhere?.id]).toEqual(['t', 'dm']);
     writing.choose('dm');
-    expect([writing.thread?.id, writing.elsewhere]).toEqual(['dm', null]);
+    expect([writing.place.thread?.id, writing.place.elsewhere]).toEqual(['dm', null]);
   });
 
   it('stays in a thread that went on elsewhere: the server says so', () => {
     write('Je code is 1234');
     conversation.threads = [thread, { ...dm, here: false }];
-    expect(writing.thread?.id).toBe('dm');
+    expect(writing.place.thread?.id).toBe('dm');
   });
 });
 
@@ -312,10 +312,10 @@ describe('what may be sent', () => {
   });
 
   it('becomes private where the channel can answer directly', () => {
-    expect(writing.lane).toBe('public');
+    expect(writing.place.lane).toBe('public');
     writing.switchLane();
-    expect(writing.lane).toBe('private');
-    expect(writing.visibility).toBe('direct');
+    expect(writing.place.lane).toBe('private');
+    expect(writing.place.visibility).toBe('direct');
   });
 });
 
@@ -384,7 +384,7 @@ describe('where nothing can be sent', () => {
   it('and there is no other place either, nothing is offered', () => {
     conversation.threads = [{ ...thread, allowance: closed }];
     write('Hallo?');
-    expect(writing.handOff).toBeNull();
+    expect(writing.place.handOff).toBeNull();
     expect(writing.sendable).toBe(false);
     expect(writing.text).toBe('Hallo?');
   });

@@ -16,8 +16,8 @@ export async function sendAndGo(writing: Composer, after: 'next' | 'stay', split
   const { threads } = writing.conversation;
   // What is closed as the outcome of something is closed after it was said, by choosing of what.
   const asks = outcomesOf(threads).length > 0;
-  const handed = writing.handOff !== null;
-  const { lane } = writing;
+  const handed = writing.place.handOff !== null;
+  const { lane } = writing.place;
   const then = after === 'next' && !asks ? 'closed' : 'pending';
   const sent = split ? await writing.sendParts(then) : await writing.send(then);
   if (!sent) return;
