@@ -3,7 +3,7 @@
 // field removes it. What may be sent, where and how long, comes from the thread's allowance.
 import { ApiError } from '../api/client';
 import { conversations } from '../api/calls';
-import type { Id, Measure, Message, ReplyBody } from '../api/types';
+import type { Draft, Id, Measure, Message, ReplyBody } from '../api/types';
 import { announcer } from '../app/announce.svelte';
 import { explain } from '../app/problems';
 import { language, t } from '../i18n/i18n.svelte';
@@ -13,8 +13,9 @@ import { Addressing } from './addressing.svelte';
 import { attemptAt, type Attempt } from './attempt';
 import type { OpenConversation } from './conversation.svelte';
 import { Destination } from './destination.svelte';
-import { drafts } from './drafts';
+import type { LocalDraft } from './drafts';
 import { Enclosures } from './enclosures.svelte';
+import { Keeping } from './keeping.svelte';
 import { Measuring } from './measuring.svelte';
 
 export interface Refusal {
@@ -26,8 +27,6 @@ export interface Refusal {
 
 type Said = Omit<ReplyBody, 'claim_token' | 'seen_version' | 'then'>;
 
-const KEEP_AFTER = 800;
-
 export class Composer {
   readonly conversation!: OpenConversation;
   mode = $state<'reply' | 'note'>('reply');
@@ -38,9 +37,9 @@ export class Composer {
   language = $state<string | null>(null);
   sending = $state(false);
   refusal = $state.raw<Refusal | null>(null);
-  saved = $state<'none' | 'local' | 'server'>('none');
 
   readonly place!: Destination;
+  readonly keeping!: Keeping;
   readonly measuring = new Measuring(() => ({
     thread: this.place.thread,
     text: this.text,
@@ -69,18 +68,18 @@ export class Composer {
 
   private tried: Attempt | null = null;
   private noteTried: Attempt | null = null;
-  private keepTimer: ReturnType<typeof setTimeout> | undefined;
   private telling = false;
 
   constructor(conversation: OpenConversation) {
     this.conversation = conversation;
     this.place = new Destination(conversation);
+    this.keeping = new Keeping(conversation.id, () => this.words(), () => this.answer());
     this.restore();
   }
 
   /** The words of last time: this browser's, or the server's when those are newer. */
   restore(): void {
-    const local = drafts.read(this.conversation.id);
+    const local = this.keeping.last();
     if (local) {
       this.note = local.note;
       this.warning = local.warning;
@@ -92,7 +91,6 @@ export class Composer {
       this.place.chosenVisibility = local.visibility;
       if (local.thread_id && local.text !== '') this.place.pinTo(local.thread_id, null, local.seen ?? null);
       if (local.addressing) this.address.restore(local.addressing);
-      this.saved = 'local';
       this.measuring.again();
     }
   }
@@ -108,7 +106,7 @@ export class Composer {
     else this.pin();
     this.warning = draft.content_warning ?? '';
     this.warned = this.warning !== '';
-    this.saved = 'server';
+    this.keeping.saved = 'server';
     this.measuring.again();
   }
 
@@ -116,10 +114,9 @@ export class Composer {
   changed(): void {
     this.refusal = null;
     this.pin();
-    this.keepLocally();
+    this.keeping.here();
     this.measuring.again();
-    clearTimeout(this.keepTimer);
-    this.keepTimer = setTimeout(() => void this.keepOnServer(), KEEP_AFTER);
+    this.keeping.soon();
     if (!this.telling && this.mode === 'reply' && this.text !== '') {
       this.telling = true;
       live.send({ type: 'replying', conversation_id: this.conversation.id, active: true });
@@ -170,13 +167,13 @@ export class Composer {
     this.sending = true;
     this.refusal = null;
     this.noteTried = attemptAt(this.noteTried, said);
-    this.keepLocally();
+    this.keeping.here();
     try {
       this.conversation.merge([await conversations.note(this.conversation.id, this.noteTried.key, said)]);
       this.noteTried = null;
       // What was typed meanwhile stays.
       if (this.note === said) this.note = '';
-      this.keepLocally();
+      this.keeping.here();
       return true;
     } catch (error) {
       this.refuse(error, 'note');
@@ -188,8 +185,7 @@ export class Composer {
 
   stop(): void {
     this.measuring.stop();
-    if (this.keepTimer !== undefined) void this.keepOnServer();
-    clearTimeout(this.keepTimer);
+    this.keeping.stop();
     this.quiet();
     this.files.stop();
     if (this.text.trim() === '') void this.conversation.release().catch(() => undefined);
@@ -205,8 +201,7 @@ export class Composer {
     let field = this.text;
     this.sending = true;
     this.refusal = null;
-    clearTimeout(this.keepTimer);
-    this.keepTimer = undefined;
+    this.keeping.cancel();
     try {
       const claim = await this.conversation.hold();
       for (const [index, saying] of said.entries()) {
@@ -220,7 +215,7 @@ export class Composer {
         if (!last && !handed) {
           const rest = texts.slice(index + 1).join('\n\n');
           if (this.text === field) this.text = field = rest;
-          this.keepLocally();
+          this.keeping.here();
           await this.conversation.load();
         }
       }
@@ -230,7 +225,7 @@ export class Composer {
       return true;
     } catch (error) {
       this.refuse(error, 'reply');
-      this.keepLocally();
+      this.keeping.here();
       return false;
     } finally {
       this.sending = false;
@@ -256,7 +251,7 @@ export class Composer {
     this.tried = attemptAt(this.tried, JSON.stringify(words), to ?? null);
     const { id } = this.conversation;
     const { key } = this.tried;
-    this.keepLocally();
+    this.keeping.here();
     return handed
       ? conversations.elsewhere(id, key, { thread_id: said.thread_id, text: said.text, ...seen })
       : conversations.reply(id, key, { ...said, in_reply_to: this.tried.to ?? null, ...seen });
@@ -321,7 +316,7 @@ export class Composer {
       this.quiet();
     }
     this.pin();
-    this.keepLocally();
+    this.keeping.here();
   }
 
   private pin(): void {
@@ -334,8 +329,9 @@ export class Composer {
     live.send({ type: 'replying', conversation_id: this.conversation.id, active: false });
   }
 
-  private keepLocally(): void {
-    drafts.write(this.conversation.id, {
+  /** As this browser keeps it. */
+  private words(): Omit<LocalDraft, 'at'> {
+    return {
       ...this.place.kept,
       text: this.text,
       note: this.note,
@@ -344,24 +340,13 @@ export class Composer {
       language: this.language,
       warning: this.warned ? this.warning : '',
       addressing: this.address.kept,
-      at: Date.now(),
-    });
-    this.saved = this.text === '' && this.note === '' ? 'none' : 'local';
+    };
   }
 
-  private async keepOnServer(): Promise<void> {
-    this.keepTimer = undefined;
-    if (!this.place.thread) return;
-    try {
-      await conversations.draft(this.conversation.id, {
-        thread_id: this.place.thread.id,
-        text: this.text,
-        visibility: this.place.visibility,
-        content_warning: this.warned ? this.warning : null,
-      });
-      if (this.text !== '') this.saved = 'server';
-    } catch {
-      // It is safe in this browser; the next change tries again.
-    }
+  /** As the server keeps it. */
+  private answer(): Draft | null {
+    const { thread, visibility } = this.place;
+    const warning = this.warned ? this.warning : null;
+    return thread && { thread_id: thread.id, text: this.text, visibility, content_warning: warning };
   }
 }

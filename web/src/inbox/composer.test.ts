@@ -103,7 +103,7 @@ describe('what was written', () => {
     expect(drafts.read('c')?.text).toBe('Hoi Sanne');
     await vi.advanceTimersByTimeAsync(1000);
     expect(asked.some((one) => one.method === 'PUT' && one.body['text'] === 'Hoi Sanne')).toBe(true);
-    expect(writing.saved).toBe('server');
+    expect(writing.keeping.saved).toBe('server');
   });
 
   it('is there again after a reload', () => {
