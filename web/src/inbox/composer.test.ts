@@ -117,7 +117,7 @@ describe('what was written', () => {
     write('Een antwoord');
     expect(await writing.send('closed')).toBe(false);
     expect(writing.text).toBe('Een antwoord');
-    expect(writing.refusal?.code).toBe('thread.moved');
+    expect(writing.sending.refusal?.code).toBe('thread.moved');
     expect(conversation.fresh.has('m2')).toBe(true);
     expect(await writing.send('closed')).toBe(true);
     expect(sends().map((one) => one.body['seen_version'])).toEqual([4, 5]);
@@ -129,7 +129,7 @@ describe('what was written', () => {
     answers['replies'] = [{ status: 0 }, { status: 201, body: { id: 'm3', sent_at: 2 } }];
     write('Een antwoord');
     expect(await writing.send('closed')).toBe(false);
-    expect(writing.refusal?.code).toBe('network');
+    expect(writing.sending.refusal?.code).toBe('network');
     expect(await writing.send('closed')).toBe(true);
     expect(sends()[0]?.key).toBe(sends()[1]?.key);
   });
@@ -139,7 +139,7 @@ describe('what was written', () => {
     write('Een antwoord');
     expect(await writing.send('closed')).toBe(false);
     expect(sends()).toHaveLength(0);
-    expect(writing.refusal?.text).toContain('Fatima');
+    expect(writing.sending.refusal?.text).toContain('Fatima');
     expect(writing.text).toBe('Een antwoord');
   });
 });
@@ -232,7 +232,7 @@ describe('what was sent and perhaps arrived', () => {
     writing.note = 'Belt morgen';
     writing.changed();
     expect(await writing.saveNote()).toBe(false);
-    expect(writing.refusal, 'shown where it was written').toMatchObject({ of: 'note', code: 'network' });
+    expect(writing.sending.refusal, 'shown where it was written').toMatchObject({ of: 'note', code: 'network' });
     expect(await writing.saveNote()).toBe(false);
     expect(await new Composer(conversation).saveNote()).toBe(true);
     const keys = asked.filter((one) => one.path.endsWith('/notes')).map((one) => one.key);

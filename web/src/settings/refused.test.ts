@@ -27,7 +27,7 @@ afterEach(() => shown && unmount(shown));
 it('a preference that could not be kept shows what is kept, and why', async () => {
   vi.spyOn(calls, 'patch').mockRejectedValue(new Error('away'));
   const told = vi.spyOn(toasts, 'fail');
-  const writing = { mode: 'reply', place: { handOff: null, lane: 'public' }, address: { offered: false }, sendable: true, sending: false } as unknown as Composer;
+  const writing = { mode: 'reply', place: { handOff: null, lane: 'public' }, address: { offered: false }, sendable: true, sending: { busy: false } } as unknown as Composer;
   shown = mount(SendButton, { target: document.body, props: { writing, after: 'next' } });
   const select = document.querySelector('select')!;
   select.value = 'stay';
