@@ -3,7 +3,7 @@
 import { accessible, expect, fits, signIn, test, type Locale } from './fixtures';
 import { words } from './words';
 
-const screens = ['inbox', 'conversation', 'board', 'settings/me', 'settings/accounts', 'settings/agents', 'settings/tags', 'keys'] as const;
+const screens = ['inbox', 'conversation', 'board', 'settings/me', 'settings/accounts', 'settings/agents', 'settings/teams', 'settings/tags', 'settings/tokens', 'settings/shortcuts', 'keys'] as const;
 const looks: { lang: Locale; scheme: 'light' | 'dark'; width: number; height: number }[] = [
   { lang: 'nl', scheme: 'light', width: 1440, height: 900 },
   { lang: 'en', scheme: 'dark', width: 1440, height: 900 },

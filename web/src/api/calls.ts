@@ -203,6 +203,7 @@ export const directory = {
   createTeam: (body: Record<string, unknown>) => call<Team>('POST', '/api/teams', { body }),
   patchTeam: (id: Id, body: Record<string, unknown>) =>
     call<Team>('PATCH', `/api/teams/${id}`, { body }),
+  removeTeam: (id: Id) => call<void>('DELETE', `/api/teams/${id}`),
   tags: () => call<Tag[]>('GET', '/api/tags'),
   createTag: (body: Record<string, unknown>) => call<Tag>('POST', '/api/tags', { body }),
   patchTag: (id: Id, body: Record<string, unknown>) =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, duration, moment, span } from './format';
+import { bytes, duration, moment, names, span } from './format';
 
 const MIN = 60_000;
 
@@ -34,3 +34,9 @@ it('a moment is a time today, a weekday this week, a date before', () => {
 });
 
 it('sizes are read in the language', () => expect(bytes(1_600_000, 'nl')).toBe('1,5 MB'));
+
+it('names are read in the language', () => {
+  expect(names(['Merk'], 'nl')).toBe('Merk');
+  expect(names(['Merk', 'Winkel', 'Support'], 'nl')).toBe('Merk, Winkel en Support');
+  expect(names(['Brand', 'Shop'], 'en')).toBe('Brand and Shop');
+});

@@ -71,3 +71,8 @@ export function bytes(size: number, locale: Locale): string {
 export function count(value: number, locale: Locale): string {
   return new Intl.NumberFormat(locale === 'nl' ? 'nl-NL' : 'en-GB').format(value);
 }
+
+/** "Merk, Winkel en Support". */
+export function names(all: readonly string[], locale: Locale): string {
+  return new Intl.ListFormat(locale === 'nl' ? 'nl-NL' : 'en-GB').format(all);
+}
