@@ -44,3 +44,50 @@ test('trouble is accessible too @everywhere', async ({ inbox, lang }) => {
   await accessible(inbox, 'a conversation that is not there');
   await fits(inbox, 'a conversation that is not there');
 });
+
+test('a team is removed by keyboard, once it is clear what that means; the focus stays on the list @everywhere', async ({ inbox, api, server, lang }) => {
+  const say = words(lang);
+  const headers = { origin: server.url };
+  const make = async (path: string, data: object): Promise<{ id: string }> => {
+    const made = await api.post(`${server.url}/api/${path}`, { headers, data });
+    expect(made.status(), await made.text()).toBe(201);
+    return (await made.json()) as { id: string };
+  };
+  const nights = `Nachtploeg ${Date.now()}`;
+  const team = await make('teams', { name: nights });
+  const account = `Formulier ${Date.now()}`;
+  const fields = ((await (await api.get(`${server.url}/api/channels`)).json()) as { key: string; fields: { key: string; default: string | null }[] }[]).find(({ key }) => key === 'form')!.fields;
+  const settings = Object.fromEntries(fields.flatMap(({ key, default: value }) => (value ? [[key, value]] : [])));
+  const { id } = await make('accounts', { channel: 'form', name: account, settings, team_ids: [team.id] });
+
+  await inbox.goto('/settings/teams');
+  const remove = inbox.getByRole('button', { name: say('teams.remove.of', { name: nights }) });
+  await remove.focus();
+  await inbox.keyboard.press('Enter');
+  // Without this team everybody would see the account.
+  const not = inbox.getByRole('dialog', { name: say('teams.remove.not', { name: nights }) });
+  await expect(not.getByRole('link', { name: account })).toBeVisible();
+  await accessible(inbox, 'a team that cannot go');
+  await fits(inbox, 'a team that cannot go');
+  await inbox.keyboard.press('Escape');
+  await expect(remove).toBeFocused();
+
+  // What stands in the way may be taken away meanwhile, also by somebody else.
+  await remove.press('Enter');
+  await expect(not).toBeVisible();
+  const others = await make('teams', { name: `Dagploeg ${Date.now()}` });
+  const shared = await api.patch(`${server.url}/api/accounts/${id}`, { headers, data: { team_ids: [team.id, others.id] } });
+  expect(shared.status(), await shared.text()).toBe(200);
+  const sure = inbox.getByRole('dialog', { name: say('teams.remove.sure', { name: nights }) });
+  await expect(sure).toContainText(account);
+  await accessible(inbox, 'a team that is to go');
+  await fits(inbox, 'a team that is to go');
+  await sure.getByRole('button', { name: say('teams.remove'), exact: true }).press('Enter');
+  await expect(remove).toHaveCount(0);
+  await expect(inbox.getByRole('list', { name: say('settings.teams') })).toBeFocused();
+  await expect(inbox.getByText(say('teams.removed', { name: nights })).first()).toBeVisible();
+  expect(((await (await api.get(`${server.url}/api/teams`)).json()) as { id: string }[]).map((one) => one.id)).not.toContain(team.id);
+
+  await inbox.goto(`/inbox?team=${team.id}`);
+  await expect(inbox.getByRole('link', { name: say('filter.team.gone') })).toBeVisible();
+});

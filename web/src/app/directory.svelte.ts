@@ -10,6 +10,13 @@ function replace<T extends { id: Id }>(map: SvelteMap<Id, T>, items: T[]): void 
   for (const item of items) map.set(item.id, item);
 }
 
+/** The team that is no more; what was granted to it and was its own is without it. */
+export function removedTeam(event: LiveEvent): Id | null {
+  if (event.kind !== 'team.changed') return null;
+  const { id, removed } = (event.data ?? {}) as { id?: Id; removed?: boolean };
+  return removed ? (id ?? null) : null;
+}
+
 class Directory {
   readonly users = new SvelteMap<Id, User>();
   readonly teams = new SvelteMap<Id, Team>();
@@ -65,6 +72,7 @@ class Directory {
       void this.fetch(calls.users(), (items) => replace(this.users, items), round);
     } else if (event.kind === 'team.changed') {
       void this.fetch(calls.teams(), (items) => replace(this.teams, items), round);
+      if (removedTeam(event)) void this.fetch(accountCalls.list(), (items) => replace(this.accounts, items), round);
     }
   }
 

@@ -54,3 +54,12 @@ it('holds nothing of who has gone, also not what was still on its way', async ()
   await loading;
   expect([directory.users.size, directory.loaded]).toEqual([0, false]);
 });
+
+it('takes a removed team’s accounts as they are without it', async () => {
+  await directory.load();
+  vi.spyOn(accounts, 'list').mockResolvedValue([{ id: 'a', name: 'Merk', team_ids: ['u'] }] as unknown as Account[]);
+  teams.mockResolvedValue([]);
+  directory.apply({ kind: 'team.changed', data: { id: 't', removed: true } } as unknown as LiveEvent);
+  await vi.waitFor(() => expect(directory.accounts.get('a')?.team_ids).toEqual(['u']));
+  expect(directory.teams.size).toBe(0);
+});

@@ -3,7 +3,7 @@
 // wait in `arrivals` or stand dimmed until the agent asks, or until nobody is looking.
 import { ApiError } from '../api/client';
 import { conversations } from '../api/calls';
-import type { ConversationRow } from '../api/types';
+import type { ConversationRow, Id } from '../api/types';
 import { session } from '../app/session.svelte';
 import { type Filter, matches, order, queryOf, writeFilter } from './filter';
 import { lastSeen } from './lastseen';
@@ -175,6 +175,11 @@ class Queues {
     const row = rows.take(dto);
     this.current?.touch(row);
     return row;
+  }
+
+  /** A team was removed: no conversation belongs to it any more, which the server says once and not per conversation. */
+  dissolve(team: Id): void {
+    for (const row of rows.dissolve(team)) this.current?.touch(row);
   }
 
   reload(): void {

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { conversations } from '../api/calls';
 import type { ConversationRow } from '../api/types';
-import { Queue } from './queue.svelte';
+import { Queue, queues } from './queue.svelte';
 import { rows } from './row.svelte';
 
 function dto(id: string, queue_key: number, change: Partial<ConversationRow> = {}): ConversationRow {
@@ -151,4 +151,16 @@ it('a row never goes back to an older version', () => {
   const row = rows.take(dto('b', 20, { snippet: 'new', version: 5 }));
   rows.take(dto('b', 20, { snippet: 'old', version: 4 }));
   expect(row.snippet).toBe('new');
+});
+
+it('a removed team has no conversations: they leave its list, and are nobody’s to hand on to it', () => {
+  vi.spyOn(conversations, 'list').mockResolvedValue({ items: [], next: null });
+  const team = queues.open({ status: 'open', team: 't' });
+  team.list = [dto('x', 10, { team_id: 't' }), dto('y', 20, { team_id: 't' })].map((one) => rows.take(one));
+  team.phase = 'ready';
+  const other = rows.take(dto('z', 30, { team_id: 'u' }));
+  queues.dissolve('t');
+  paint();
+  expect([team.list, rows.get('x')?.team_id, other.team_id]).toEqual([[], null, 'u']);
+  queues.clear();
 });

@@ -91,6 +91,13 @@ class Rows {
     return this.known.get(id);
   }
 
+  /** The team was removed: its rows belong to none. Gives those that changed. */
+  dissolve(team: Id): Row[] {
+    const found = [...this.known.values()].filter((row) => row.team_id === team);
+    for (const row of found) row.team_id = null;
+    return found;
+  }
+
   clear(): void {
     this.known.clear();
   }

@@ -2,7 +2,7 @@
 // The screen equals the server: whatever cannot be replayed is fetched again.
 import { conversations, session as calls } from '../api/calls';
 import type { ClientFrame, Counts, LiveEvent, Load, ServerFrame } from '../api/types';
-import { directory } from '../app/directory.svelte';
+import { directory, removedTeam } from '../app/directory.svelte';
 import { session } from '../app/session.svelte';
 import { current } from '../inbox/conversation.svelte';
 import { queues } from '../inbox/queue.svelte';
@@ -93,6 +93,8 @@ class Live {
 
   private apply(event: LiveEvent): void {
     directory.apply(event);
+    const team = removedTeam(event);
+    if (team) queues.dissolve(team);
     if (event.row) queues.take(event.row);
     const open = current.conversation;
     if (open && event.conversation_id === open.id) open.apply(event);
