@@ -268,6 +268,51 @@ describe('talking', () => {
     expect(chat.mode).toBe('blocked');
     expect(wires).toHaveLength(1);
   });
+
+  it('asks again when the visitor who was blocked comes back to it, and goes on when they no longer are', async () => {
+    const chat = await opened();
+    wire().close(4403);
+    chat.hide();
+    chat.show();
+    await settle();
+    expect(wires).toHaveLength(2);
+    wire().open();
+    wire().close(4403);
+    expect(chat.mode).toBe('blocked');
+    chat.hurry();
+    await settle();
+    wire().open();
+    wire().say({ type: 'ready', seq: 11, status: 'open', open: true, agents_online: true });
+    expect(chat.mode).toBe('compose');
+  });
+
+  it('takes up again what was refused while the visitor was blocked, when they try again', async () => {
+    server.on('POST messages', () => ({ status: 403, body: { error: { code: 'blocked', message: '' } } }));
+    const chat = await opened();
+    chat.say('hallo?', []);
+    await settle();
+    wire().close(4403);
+    expect([chat.mode, chat.outbox.all[0]?.failed]).toEqual(['blocked', 'blocked']);
+    server.on('POST messages', (body: { client_id: string }) => ({ status: 201, body: message({ from: 'visitor', client_id: body.client_id }) }));
+    chat.outbox.retry(chat.outbox.all[0]!.client_id);
+    await settle();
+    expect([chat.mode, chat.outbox.all]).toEqual(['compose', []]);
+    expect(wires, 'and listens again').toHaveLength(2);
+  });
+
+  it('is open again on the page where the visitor finds that they are no longer blocked', async () => {
+    store.setItem('balie:a:token', 't');
+    server.on('POST session', () => ({ status: 403, body: { error: { code: 'blocked', message: '' } } }));
+    const chat = make();
+    await chat.start(true);
+    await settle();
+    expect(chat.mode).toBe('blocked');
+    server.on('POST session', ok(session({ status: 'open' })));
+    chat.hide();
+    chat.show();
+    await settle();
+    expect(chat.mode).toBe('compose');
+  });
 });
 
 describe('before and after', () => {

@@ -62,7 +62,10 @@ export class Chat {
     this.outbox = new Outbox({
       ...around,
       send: (message) => this.sessions.with((token) => api.send(token, { ...message, ...this.before.take(), page: this.host.page })),
-      sent: (message) => this.arrived([message], false),
+      sent: (message) => {
+        this.welcome();
+        this.arrived([message], false);
+      },
       failed: (code, wrong) => this.sendFailed(code, wrong),
     });
     this.triggers = new Triggers({ ...around, free: () => !this.open && this.thread.status === 'none' && this.mode !== 'identity' && this.mode !== 'blocked', fire: (rule) => this.invite(rule) });
@@ -219,6 +222,7 @@ export class Chat {
 
   /** The network is back, or the page is in sight again. */
   hurry(): void {
+    if (this.blocked && this.open) this.connect();
     this.line.hurry();
     this.outbox.hurry();
     this.reading.look();
@@ -261,6 +265,7 @@ export class Chat {
   }
 
   private shown(session: Session, replaced: boolean): void {
+    this.blocked = false;
     if (replaced) this.thread.clear();
     this.configure(session.config);
     this.outbox.confirm(session.messages);
@@ -282,11 +287,13 @@ export class Chat {
   private frame(frame: FromServer): void {
     switch (frame.type) {
       case 'ready':
+        this.welcome();
         this.thread.advance(frame.seq);
         this.status(frame.status);
         this.presence(frame);
         break;
       case 'resync':
+        this.welcome();
         void this.insist.on('resync', () => this.fetching.afresh(frame.seq));
         break;
       case 'message':
@@ -312,6 +319,13 @@ export class Chat {
         break;
     }
     this.around.changed();
+  }
+
+  /** The server takes what this visitor says: whoever was blocked is not any more. */
+  private welcome(): void {
+    if (!this.blocked) return;
+    this.blocked = false;
+    this.line.start();
   }
 
   private arrived(messages: Message[], live: boolean): void {

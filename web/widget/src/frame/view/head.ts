@@ -77,8 +77,9 @@ export class Head {
   }
 
   private waiting(): string {
-    const { words, config } = this.chat;
-    if (!config) return '';
+    const { words, config, mode } = this.chat;
+    // Nobody waits for an answer where nothing can be asked.
+    if (!config || mode === 'blocked') return '';
     if (!config.open) {
       return config.opens_at ? words.say('closed.until', { when: words.moment(config.opens_at, this.around.now()) }) : words.say('closed');
     }
