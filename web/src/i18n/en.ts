@@ -243,6 +243,7 @@ export const en: Record<keyof typeof nl, Text> = {
   'log.action.mute': '{name} muted this person',
   'log.action.block': '{name} blocked this person',
   'log.action.unblock': '{name} unblocked this person',
+  'log.team.gone': 'a removed team',
   'log.action.report': '{name} reported a message',
 
   // Writing
@@ -420,6 +421,7 @@ export const en: Record<keyof typeof nl, Text> = {
   'moderate.mute.text': 'New posts by this person no longer notify the account on the channel.',
   'moderate.block.text': 'This person can then no longer follow or contact the account.',
   'moderate.report.text': 'The channel’s moderators will see this message.',
+  'blocked.notice': 'This person is blocked and reads nothing here now.',
   'moderate.reason': 'Reason',
   'moderate.more': 'Explanation',
   'moderate.missing': 'Choose a reason; “something else” needs an explanation.',

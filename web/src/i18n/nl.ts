@@ -241,6 +241,7 @@ export const nl = {
   'log.action.mute': '{name} dempte deze persoon',
   'log.action.block': '{name} blokkeerde deze persoon',
   'log.action.unblock': '{name} hief de blokkade van deze persoon op',
+  'log.team.gone': 'een verwijderd team',
   'log.action.report': '{name} meldde een bericht',
 
   // Schrijven
@@ -418,6 +419,7 @@ export const nl = {
   'moderate.mute.text': 'Nieuwe berichten van deze persoon geven geen melding meer op het kanaal.',
   'moderate.block.text': 'Deze persoon kan het account dan niet meer volgen of benaderen.',
   'moderate.report.text': 'De moderatoren van het kanaal krijgen dit bericht te zien.',
+  'blocked.notice': 'Deze persoon is geblokkeerd en leest hier nu niets.',
   'moderate.reason': 'Reden',
   'moderate.more': 'Toelichting',
   'moderate.missing': 'Kies een reden; bij “iets anders” hoort een toelichting.',

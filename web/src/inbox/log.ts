@@ -8,6 +8,12 @@ import { outcomeWords } from './threads';
 
 const STATUSES: readonly string[] = ['open', 'pending', 'snoozed', 'closed'];
 
+/** The reason as it was chosen, with what was said about it. */
+function reasonWords(reason: string): string {
+  const [code = '', ...more] = reason.split(': ');
+  return [maybe(`reason.${code}`) ?? code, ...more].join(': ');
+}
+
 export function logWords(line: Pick<LogLine, 'at' | 'user_id' | 'data'>): string {
   const name = directory.nameOf(line.user_id) || 'Balie';
   const { status, outcome, assignee_id, team_id, snoozed_until, action, reason, linked, unlinked, solved_by } = line.data as {
@@ -24,7 +30,7 @@ export function logWords(line: Pick<LogLine, 'at' | 'user_id' | 'data'>): string
   };
   if (action) {
     const what = maybe(`log.action.${action}`, { name }) ?? '';
-    return reason ? `${what} (${reason})` : what;
+    return reason ? `${what} (${reasonWords(reason)})` : what;
   }
   if (linked) return t('log.linked', { name });
   if (unlinked) return t('log.unlinked', { name });
@@ -38,7 +44,7 @@ export function logWords(line: Pick<LogLine, 'at' | 'user_id' | 'data'>): string
   if (status && STATUSES.includes(status)) return t(`log.${status}`, { name });
   if (assignee_id !== undefined || team_id !== undefined) {
     if (assignee_id && assignee_id === line.user_id && !team_id) return t('log.taken', { name });
-    const to = [directory.nameOf(assignee_id), team_id ? directory.teams.get(team_id)?.name : '']
+    const to = [directory.nameOf(assignee_id), team_id ? (directory.teams.get(team_id)?.name ?? t('log.team.gone')) : '']
       .filter(Boolean)
       .join(', ');
     return to ? t('log.assigned', { name, to }) : t('log.unassigned', { name });
