@@ -285,3 +285,50 @@ test('keyboard alone: open, write, menu, end, rate, leave', async ({ chat, site,
   await keyboard.press('Escape');
   await expect(sanne.launcher).toBeFocused();
 });
+
+test('who is blocked is told that the chat is shut; unblocked, they write on where they were, without a reload', async ({ chat, site, visitor, agent, lang }) => {
+  const say = words(lang);
+  await chat();
+  const sanne = await visitor();
+  await begin(sanne, site.url, 'stelletje dieven');
+  await take(agent, 'stelletje dieven');
+  const said = messages(agent).filter({ hasText: 'stelletje dieven' });
+  await said.hover();
+  await said.getByRole('button', { name: say('action.block') }).click();
+  const sure = agent.getByRole('dialog');
+  await accessible(agent, 'blocking somebody');
+  await sure.getByRole('radio', { name: say('reason.abuse') }).check();
+  await sure.getByRole('button', { name: say('action.block') }).click();
+  await expect(agent.getByText(say('acted.block')).first()).toBeVisible();
+
+  await sanne.send('hallo?');
+  const shut = sanne.frame.getByRole('status').filter({ hasText: sanne.say('error.blocked') });
+  await expect(shut).toBeVisible();
+  await expect(sanne.text).toHaveCount(0);
+  await expect(sanne.message('hallo?')).toContainText(sanne.say('retry'));
+  await accessible(sanne.page, 'a chat that is shut for this visitor');
+  // Also on the next page, and the words are kept.
+  await sanne.page.getByRole('link', { name: 'Mand' }).click();
+  await sanne.open();
+  await expect(shut).toBeVisible();
+  await expect(messages(agent).filter({ hasText: 'hallo?' })).toHaveCount(0);
+
+  await expect(agent.getByText(say('blocked.notice'))).toBeVisible();
+  await expect(agent.locator('main').getByText(say('reason.abuse'))).toBeVisible();
+  await accessible(agent, 'a conversation with somebody who is blocked');
+  await agent.getByRole('button', { name: say('action.unblock') }).last().click();
+  await expect(agent.getByText(say('acted.unblock')).first()).toBeVisible();
+  await expect(said.getByRole('button', { name: say('action.block') })).toHaveCount(1);
+  await expect(agent.getByText(say('blocked.notice'))).toHaveCount(0);
+
+  await sanne.page.keyboard.press('Escape');
+  await sanne.open();
+  await expect(shut).toHaveCount(0);
+  await sanne.message('hallo?').getByRole('button', { name: sanne.say('retry') }).click();
+  await expect(messages(agent).filter({ hasText: 'hallo?' })).toHaveCount(1);
+  await sanne.send('sorry, ik was boos');
+  await expect(sanne.message('sorry, ik was boos').locator('.state')).toHaveClass(/sent|seen/);
+  await expect(messages(agent).filter({ hasText: 'sorry, ik was boos' })).toHaveCount(1);
+  await answer(agent, 'Geeft niet');
+  await expect(sanne.message('Geeft niet')).toBeVisible();
+});
