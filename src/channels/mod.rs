@@ -44,6 +44,7 @@ pub mod hook;
 pub mod html;
 pub mod letters;
 pub mod limits;
+pub mod mailbox;
 pub mod markup;
 pub mod oauth;
 pub mod outgoing;

@@ -2,13 +2,12 @@
 //!
 //! Sources: developers.google.com/workspace/gmail/imap/xoauth2-protocol, learn.microsoft.com "Authenticate an IMAP, POP or SMTP
 //! connection using OAuth" (both 2026-11).
-//! Promises: one renewal at a time; new tokens are saved before they are used; a server that refused three times in a row is
-//! left alone for a quarter of an hour, because providers lock mailboxes that are knocked at.
+//! Promises: one renewal at a time; new tokens are saved before they are used; a server that refuses is not knocked at without
+//! end.
 //! Must not: know IMAP or SMTP.
 
 use std::time::Duration;
 
-use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -16,6 +15,7 @@ use url::Url;
 
 use super::settings::{Provider, Settings};
 use crate::channels::descriptor::{OAuth, Start};
+use crate::channels::mailbox::{Keys, Login, Patience};
 use crate::channels::oauth::{Granted, Registration};
 use crate::channels::{ChannelError, Class, Context, Words};
 use crate::model::Timestamp;
@@ -24,32 +24,6 @@ use crate::model::Timestamp;
 const EARLY: Duration = Duration::from_secs(300);
 /// What is assumed of a token whose end nobody told.
 const USUAL: Duration = Duration::from_secs(3600);
-const REFUSALS: u32 = 3;
-const LEFT_ALONE: Duration = Duration::from_secs(15 * 60);
-
-/// How to sign in now.
-#[derive(Clone)]
-pub enum Login {
-    Password { user: String, password: String },
-    Bearer { user: String, token: String },
-}
-
-impl Login {
-    /// The answer of SASL PLAIN or XOAUTH2.
-    #[must_use]
-    pub fn sasl(&self) -> String {
-        match self {
-            Self::Password { user, password } => format!("\0{user}\0{password}"),
-            Self::Bearer { user, token } => format!("user={user}\u{1}auth=Bearer {token}\u{1}\u{1}"),
-        }
-    }
-
-    /// As `sasl`, in base64.
-    #[must_use]
-    pub fn sasl_base64(&self) -> String {
-        base64::engine::general_purpose::STANDARD.encode(self.sasl())
-    }
-}
 
 /// What the browser brought back, kept among the account's secrets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -92,8 +66,7 @@ struct State {
     tokens: Option<Tokens>,
     /// How long the last token was given for.
     lifetime: Option<Duration>,
-    refusals: u32,
-    left_alone: Option<(Timestamp, ChannelError)>,
+    patience: Patience,
 }
 
 impl Auth {
@@ -134,30 +107,18 @@ impl Auth {
 
     /// The server said no.
     pub async fn refused(&self, error: &ChannelError) {
-        let mut state = self.state.lock().await;
-        state.refusals = state.refusals.saturating_add(1);
-        if state.refusals >= REFUSALS {
-            state.left_alone = Some((self.context.clock.now().plus(LEFT_ALONE), error.clone()));
-        }
+        self.state.lock().await.patience.refused(error, self.context.clock.now());
     }
 
     /// The server said yes.
     pub async fn accepted(&self) {
-        let mut state = self.state.lock().await;
-        state.refusals = 0;
-        state.left_alone = None;
+        self.state.lock().await.patience.accepted();
     }
 
     async fn login_unlike(&self, settings: &Settings, refused: Option<&str>) -> Result<Login, ChannelError> {
         let mut state = self.state.lock().await;
         let now = self.context.clock.now();
-        if let Some((until, error)) = &state.left_alone {
-            if *until > now {
-                return Err(error.clone());
-            }
-            // One more try; another refusal and it is left alone again.
-            state.left_alone = None;
-        }
+        state.patience.may_knock(now)?;
         let user = settings.user.clone();
         let fresh = |tokens: &Tokens, lifetime: Option<Duration>| {
             refused != Some(tokens.access.as_str()) && tokens.is_fresh(now, lifetime.unwrap_or(USUAL))
@@ -203,6 +164,28 @@ impl Auth {
         let token = tokens.access.clone();
         state.tokens = Some(tokens);
         Ok(Login::Bearer { user, token })
+    }
+}
+
+/// The way in with the settings of one mailbox.
+pub struct Signing<'a> {
+    pub auth: &'a Auth,
+    pub settings: &'a Settings,
+}
+
+#[async_trait::async_trait]
+impl Keys for Signing<'_> {
+    async fn login(&self) -> Result<Login, ChannelError> {
+        self.auth.login(self.settings).await
+    }
+    async fn renewed(&self, refused: &Login, error: ChannelError) -> Result<Login, ChannelError> {
+        self.auth.renewed(self.settings, refused, error).await
+    }
+    async fn accepted(&self) {
+        self.auth.accepted().await;
+    }
+    async fn refused(&self, error: &ChannelError) {
+        self.auth.refused(error).await;
     }
 }
 

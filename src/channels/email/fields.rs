@@ -1,12 +1,7 @@
 //! What an admin is asked for a mailbox, in words. What the answers mean is in `settings`.
 
+use crate::channels::mailbox::SECURITY;
 use crate::channels::{Field, FieldKind};
-
-const SECURITY: &[(&str, (&str, &str))] = &[
-    ("tls", ("TLS", "TLS")),
-    ("starttls", ("STARTTLS", "STARTTLS")),
-    ("none", ("None (same machine only)", "Geen (alleen op dezelfde machine)")),
-];
 
 const fn field(
     key: &'static str,

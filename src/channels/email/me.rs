@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::thread::{ReplyToken, without_token};
 
+pub use crate::channels::mailbox::Folder;
+
 /// Who reads.
 #[derive(Clone, Debug, Default)]
 pub struct Me {
@@ -23,16 +25,6 @@ impl Me {
         let bare = without_token(address);
         self.addresses.contains(&bare)
     }
-}
-
-/// Where a mail was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Folder {
-    /// One of those that are watched for what comes in.
-    Watched,
-    /// Where sent mail is filed: what stands here from one of our addresses is ours.
-    Sent,
 }
 
 /// The address of an author who gave none that can be read.

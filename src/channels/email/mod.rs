@@ -1,16 +1,14 @@
 //! E-mail: a mailbox read over IMAP and answered over SMTP.
 //!
-//! Owns: everything about mail: what an admin fills in (`fields`, `settings`), signing in (`auth`), the connections (`imap`, `smtp`), which
-//! thread a mail belongs to (`thread`), reading (`pull`, `stream`, `convert`), answering (`compose`, `reply`), and what was left elsewhere
-//! to be answered by mail (`left`).
+//! Owns: everything about mail: what an admin fills in (`fields`, `settings`), signing in (`auth`), handing in (`smtp`), which
+//! thread a mail belongs to (`thread`), reading (`pull`, `stream`, `convert`), answering (`compose`, `reply`), and what was
+//! left elsewhere to be answered by mail (`left`).
 //! Must not: know the desk.
 
 mod auth;
 mod compose;
 pub mod convert;
-pub mod fake;
 mod fields;
-mod imap;
 mod left;
 pub mod me;
 mod pull;
@@ -21,24 +19,24 @@ mod stream;
 #[cfg(test)]
 mod tests;
 pub mod thread;
-mod utf7;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::OnceCell;
 
-use self::auth::Auth;
+use self::auth::{Auth, Signing};
 use self::compose::LARGEST_FILES;
-use self::imap::Session;
 use self::me::Me;
 use self::settings::{Copies, Settings};
 use self::smtp::Submission;
 use self::thread::ReplyToken;
 use super::dial::Trust;
+use super::mailbox::imap::Session;
+use super::mailbox::reader::Reader;
+use super::mailbox::{self, Door, Resting, utf7};
 use super::{
     Allowance, AttachmentLimit, Batch, Channel, ChannelError, Class, Context, Descriptor, Draft, Feed, Files, Known,
     Letters, Limit, Measure, Probe, Pull, Reply, Stream, ThreadRef, Unit, limits,
@@ -55,27 +53,24 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     lanes: &[Lane::Private],
     oauth: Some(&auth::Browser),
     connect,
-    fake: Some(fake::serve),
+    fake: Some(super::mailbox::fake::serve),
 };
 
 /// Nobody writes more in one mail; what is longer is a file.
 const LONGEST: i64 = 100_000;
 const MOST_FILES: i64 = 20;
-/// A connection that was not used for so long is asked whether it still stands.
-const DOUBTED: Duration = Duration::from_secs(45);
 
 fn connect(context: Context) -> Result<Arc<dyn Channel>, ChannelError> {
     let settings = Settings::read(&context.settings)?;
     let trust = Trust::new(settings.certificate.as_deref())?;
     Ok(Arc::new(Email {
         auth: Auth::new(context.clone()),
+        reader: Reader::new(context.clock.clone(), context.history, settings.folders.clone(), true),
+        filing: Resting::new(context.clock.clone()),
         context,
         settings,
         trust,
         me: OnceCell::new(),
-        work: Mutex::default(),
-        filing: Mutex::default(),
-        stuck: Mutex::default(),
     }))
 }
 
@@ -86,16 +81,10 @@ pub struct Email {
     trust: Trust,
     auth: Auth,
     me: OnceCell<Me>,
-    /// A connection at rest, for reading. Whoever uses it takes it out, so that a dropped future leaves none half-way.
-    work: Mutex<Option<Session>>,
-    /// The same, for the Sent folder: a reply does not wait until a thousand mails are read.
-    filing: Mutex<Option<Session>>,
-    /// The mail that could not be fetched, and how often.
-    stuck: Mutex<Option<Stuck>>,
+    reader: Reader,
+    /// For the Sent folder and single mails: a reply does not wait until a thousand mails are read.
+    filing: Resting,
 }
-
-/// Folder, validity and id of a mail, and how often it could not be fetched.
-type Stuck = ((String, u32, u32), u32);
 
 impl Email {
     /// Who we are. The key of our reply addresses is made once, when it is first needed.
@@ -118,27 +107,14 @@ impl Email {
         });
         made.await.cloned()
     }
+}
 
-    /// A new connection.
+#[async_trait]
+impl Door for Email {
     async fn open(&self) -> Result<Session, ChannelError> {
-        let now = self.context.clock.now();
-        Session::open(&self.context.client, &self.settings, &self.trust, &self.auth, now).await
-    }
-
-    /// The connection at rest if it still stands, else a new one. Whoever is done with it puts it back.
-    async fn session(&self, rest: &Mutex<Option<Session>>) -> Result<Session, ChannelError> {
-        let resting = rest.lock().await.take();
-        if let Some(mut session) = resting {
-            let now = self.context.clock.now();
-            if now.since(session.used) < DOUBTED {
-                return Ok(session);
-            }
-            if session.noop().await.is_ok() {
-                session.used = now;
-                return Ok(session);
-            }
-        }
-        self.open().await
+        let (settings, now) = (&self.settings, self.context.clock.now());
+        let keys = Signing { auth: &self.auth, settings };
+        Session::open(&self.context.client, &settings.imap, settings.sent.as_deref(), &self.trust, &keys, now).await
     }
 }
 
@@ -156,7 +132,7 @@ impl Channel for Email {
             }
         }
         if !found {
-            return Err(pull::no_folder(&self.settings.folders.join(", ")));
+            return Err(mailbox::no_folder(&self.settings.folders.join(", ")));
         }
         if !session.has("IDLE") {
             warnings
@@ -243,7 +219,8 @@ impl Pull for Email {
     }
 
     async fn pull(&self, _feed: &str, cursor: Option<&Value>) -> Result<Batch, ChannelError> {
-        self.look(cursor).await
+        let me = self.me().await?;
+        self.reader.look(self, &me, cursor).await
     }
 
     /// A mail that was sent stays what it was; that somebody deletes it in the mailbox unsays nothing.
@@ -252,7 +229,8 @@ impl Pull for Email {
     }
 
     async fn reread(&self, _feed: &str, payload: &str) -> Result<Batch, ChannelError> {
-        self.read_again(payload).await
+        let me = self.me().await?;
+        mailbox::read_again(Some((&self.filing, self)), &me, payload).await
     }
 
     fn recheck_max(&self) -> usize {
@@ -268,6 +246,7 @@ impl Files for Email {
         let number = |part: Option<&str>| part.and_then(|part| part.parse::<u32>().ok()).ok_or_else(gone);
         let (validity, uid) = (number(parts.next())?, number(parts.next())?);
         let folder = parts.next().ok_or_else(gone)?;
-        self.fetch_again(folder, validity, uid, max).await?.map(Bytes::from).ok_or_else(gone)
+        let mail = mailbox::fetch_again(&self.filing, self, folder, validity, uid, max).await?;
+        mail.map(Bytes::from).ok_or_else(gone)
     }
 }

@@ -9,12 +9,12 @@
 use async_trait::async_trait;
 
 use super::compose::{Composed, compose, own_id};
-use super::imap::Session;
 use super::me::OWN_ID;
-use super::pull::day;
 use super::settings::{Copies, Provider};
 use super::smtp::Submission;
 use super::{Email, LARGEST_FILES, LONGEST};
+use crate::channels::mailbox::imap::Session;
+use crate::channels::mailbox::reader::day;
 use crate::channels::{ChannelError, Class, Outgoing, Reply, Sent, Words};
 use crate::model::Timestamp;
 
@@ -89,9 +89,9 @@ impl Reply for Email {
         if self.settings.copies == Copies::Nobody {
             return unknown();
         }
-        let mut session = self.session(&self.filing).await?;
+        let mut session = self.filing.take(self).await?;
         let found = self.copy(&mut session, outgoing).await?;
-        *self.filing.lock().await = Some(session);
+        self.filing.put(session).await;
         match found {
             None => unknown(),
             Some(Copy::None) => Ok(None),
@@ -109,7 +109,7 @@ impl Reply for Email {
 impl Email {
     /// Puts the copy into the Sent folder as a draft. A mailbox without such a folder gets none.
     async fn file(&self, outgoing: &Outgoing, composed: &Composed) -> Result<(), ChannelError> {
-        let mut session = self.session(&self.filing).await?;
+        let mut session = self.filing.take(self).await?;
         // An earlier attempt may have left its draft behind.
         if self.copy(&mut session, outgoing).await? == Some(Copy::None)
             && let Some(folder) = session.sent.clone()
@@ -117,13 +117,13 @@ impl Email {
             session.append_draft(&folder, &composed.filed).await?;
         }
         session.used = self.context.clock.now();
-        *self.filing.lock().await = Some(session);
+        self.filing.put(session).await;
         Ok(())
     }
 
     /// Makes the draft a sent mail, or takes it away.
     async fn settle(&self, outgoing: &Outgoing, left: bool) -> Result<(), ChannelError> {
-        let mut session = self.session(&self.filing).await?;
+        let mut session = self.filing.take(self).await?;
         if let Some(Copy::Draft(uid)) = self.copy(&mut session, outgoing).await? {
             if left {
                 session.flag(uid, "-FLAGS.SILENT (\\Draft)").await?;
@@ -133,7 +133,7 @@ impl Email {
             }
         }
         session.used = self.context.clock.now();
-        *self.filing.lock().await = Some(session);
+        self.filing.put(session).await;
         Ok(())
     }
 

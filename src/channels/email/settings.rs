@@ -5,7 +5,8 @@
 use serde_json::Value;
 
 use super::thread::without_token;
-use crate::channels::{ChannelError, Class, Words};
+use crate::channels::ChannelError;
+use crate::channels::mailbox::{self, Security, Server, folders};
 
 /// Whose mail it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,25 +14,6 @@ pub enum Provider {
     Generic,
     Google,
     Microsoft,
-}
-
-/// How a connection is encrypted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Security {
-    /// From the first byte.
-    Tls,
-    /// After a few words in the clear.
-    StartTls,
-    /// Never; for a server on the same machine.
-    Plain,
-}
-
-/// Where a server is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Server {
-    pub host: String,
-    pub port: u16,
-    pub security: Security,
 }
 
 /// Who files a copy of what we send.
@@ -107,32 +89,10 @@ impl Settings {
             }
         }
         let server = |what: &str, known: Option<(&str, u16, Security)>, usual: (u16, u16, u16)| {
-            let (host, port) = (text(&format!("{what}_host")), &value[format!("{what}_port")]);
-            if let (None, Some((host, port, security))) = (&host, known) {
+            if let (None, Some((host, port, security))) = (text(&format!("{what}_host")), known) {
                 return Ok(Server { host: host.to_owned(), port, security });
             }
-            let key = format!("{what}_host");
-            let host = host.ok_or_else(|| wrong(&key, "which server is it?", "welke server is het?"))?;
-            if host.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '@')) {
-                return Err(wrong(&key, "this is not the name of a server", "dit is geen naam van een server"));
-            }
-            let security = match value[format!("{what}_security")].as_str() {
-                Some("starttls") => Security::StartTls,
-                Some("none") => Security::Plain,
-                _ => Security::Tls,
-            };
-            let usual = match security {
-                Security::Tls => usual.0,
-                Security::StartTls => usual.1,
-                Security::Plain => usual.2,
-            };
-            let port = match port.as_i64() {
-                None => usual,
-                Some(port) => u16::try_from(port).ok().filter(|port| *port > 0).ok_or_else(|| {
-                    wrong(&format!("{what}_port"), "a port is 1 to 65535", "een poort is 1 tot 65535")
-                })?,
-            };
-            Ok(Server { host, port, security })
+            Server::read(value, "email", what, usual)
         };
         let imap = match provider {
             Provider::Generic => None,
@@ -144,16 +104,6 @@ impl Settings {
             Provider::Google => Some(("smtp.gmail.com", 465, Security::Tls)),
             Provider::Microsoft => Some(("smtp.office365.com", 587, Security::StartTls)),
         };
-        let mut folders: Vec<String> = Vec::new();
-        for folder in text("folders").unwrap_or_default().split(',').map(str::trim).filter(|folder| !folder.is_empty())
-        {
-            if !folders.iter().any(|known| known == folder) {
-                folders.push(folder.to_owned());
-            }
-        }
-        if folders.is_empty() {
-            folders.push("INBOX".to_owned());
-        }
         let copies = match value["copies"].as_str() {
             Some("ours") => Copies::Ours,
             Some("theirs") => Copies::Theirs,
@@ -168,7 +118,7 @@ impl Settings {
             addresses,
             imap: server("imap", imap, (993, 143, 143))?,
             smtp: server("smtp", smtp, (465, 587, 25))?,
-            folders,
+            folders: folders(&text("folders").unwrap_or_default()),
             sent: text("sent_folder"),
             copies,
             plus: value["plus"].as_bool().unwrap_or(false),
@@ -203,12 +153,7 @@ pub fn is_address(text: &str) -> bool {
 }
 
 fn wrong(field: &str, en: &str, nl: &str) -> ChannelError {
-    ChannelError::new(
-        Class::Rejected,
-        format!("email.field.{field}"),
-        Words::new(format!("{field}: {en}."), format!("{field}: {nl}.")),
-        Words::new("Correct this field of the account.", "Verbeter dit veld van het account."),
-    )
+    mailbox::wrong("email", field, en, nl)
 }
 
 #[cfg(test)]

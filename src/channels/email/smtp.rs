@@ -16,10 +16,11 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter,
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout;
 
-use super::auth::{Auth, Login};
-use super::imap::REFUSED;
-use super::settings::{Security, Settings};
+use super::auth::Auth;
+use super::settings::Settings;
 use crate::channels::dial::{Line, Trust, dial};
+use crate::channels::mailbox::imap::REFUSED;
+use crate::channels::mailbox::{Login, Security};
 use crate::channels::{ChannelError, Class, Client, Words};
 use crate::model::Timestamp;
 

@@ -13,8 +13,9 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::imap::{self, Session};
-use super::{Email, utf7};
+use super::Email;
+use crate::channels::mailbox::imap::{self, Session};
+use crate::channels::mailbox::{Door as _, utf7};
 use crate::channels::{Batch, ChannelError, Stream};
 
 const ANEW: Duration = Duration::from_secs(240);

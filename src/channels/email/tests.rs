@@ -7,10 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::fake::{self, Letter, Post, Trouble};
 use super::thread::message_id;
 use crate::channels::contract::{Harness, Hitch, Inbox, Said, Say, Way, Who};
 use crate::channels::fake::Running;
+use crate::channels::mailbox::fake::{self, Letter, Post, Trouble};
 use crate::channels::{Channel, Client, Context, MemorySecrets};
 use crate::clock::Clock;
 use crate::model::{ThreadKind, Timestamp};

@@ -12,7 +12,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::ADDRESS;
 use super::letters::{SCRIPTS, Script, THANKS};
 use super::write::{Habit, Heard, Letter, answer};
-use crate::channels::email::fake::{Post, Sent};
+use crate::channels::mailbox::fake::{Post, Sent};
 use crate::model::Timestamp;
 use crate::playground::people::{PEOPLE, Person};
 

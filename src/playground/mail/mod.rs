@@ -20,8 +20,8 @@ use self::correspondence::Correspondence;
 use super::pause;
 use super::people::PEOPLE;
 use crate::channels::email;
-use crate::channels::email::fake::{Post, serve_post};
 use crate::channels::fake::Running;
+use crate::channels::mailbox::fake::{Post, serve_post};
 use crate::clock::Clock;
 
 /// The channel that connects to it.

@@ -1,9 +1,9 @@
 //! What is left where it cannot be answered goes to a mailbox, is answered by mail, and the customer's mail comes back; and a visitor's
 //! transcript by mail. The mail server is the one we play.
 
-use balie::channels::email::fake::world::Sent;
-use balie::channels::email::fake::{self, Letter, Post, Trouble};
 use balie::channels::fake::Running;
+use balie::channels::mailbox::fake::world::Sent;
+use balie::channels::mailbox::fake::{self, Letter, Post, Trouble};
 use balie::model::{AccountId, Role};
 use balie::work::send::send_due;
 use mail_parser::MessageParser;

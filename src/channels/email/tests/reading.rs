@@ -60,7 +60,7 @@ async fn several_folders_are_read_and_one_that_is_missing_stops_none() {
         let channel = stage.connect();
         (stage, channel)
     };
-    assert_eq!(channel.pull().unwrap().pull("mail", None).await.unwrap_err().code, "email.no_folder");
+    assert_eq!(channel.pull().unwrap().pull("mail", None).await.unwrap_err().code, "mailbox.no_folder");
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ async fn a_server_that_refuses_three_times_is_left_alone_for_a_while() {
         || stage.post.lock().commands.iter().filter(|verb| verb.contains("LOGIN") || verb.contains("AUTH")).count();
     for _ in 0..8 {
         let error = channel.pull().unwrap().pull("mail", None).await.unwrap_err();
-        assert_eq!((error.class, error.code.as_str()), (Class::Unauthorized, "email.refused"));
+        assert_eq!((error.class, error.code.as_str()), (Class::Unauthorized, "mailbox.refused"));
     }
     assert_eq!(logins(), 3);
     stage.post.lock().manners.locked = false;

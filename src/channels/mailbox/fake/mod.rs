@@ -1,6 +1,6 @@
 //! A mail server on loopback: IMAP to read, submission to send, in one process.
 //!
-//! Owns: playing the platform for the contract suite, for the playground and for judging by clients that others wrote.
+//! Owns: playing the platform of every channel that reads or sends mail, for the contract suite, for the playground and for judging by clients that others wrote.
 //! Promises: answers as the standards say; keeps UIDs, flags and mod-sequences as real servers do; bounces as Postfix does.
 //! Must not: be reachable unless somebody started it; relay a mail; keep anything.
 

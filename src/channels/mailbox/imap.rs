@@ -14,9 +14,7 @@ use async_imap::types::{Capabilities, Flag};
 use futures_util::TryStreamExt as _;
 use tokio::time::timeout;
 
-use super::auth::{Auth, Login};
-use super::settings::{Security, Server, Settings};
-use super::utf7;
+use super::{Keys, Login, Security, Server, utf7};
 use crate::channels::dial::{Line, Trust, dial};
 use crate::channels::{ChannelError, Class, Client, Words};
 use crate::model::Timestamp;
@@ -59,22 +57,24 @@ pub struct Entry {
 }
 
 impl Session {
-    /// Connects and signs in; a token that was revoked early is renewed once.
+    /// Connects and signs in; a token that was revoked early is renewed once. `sent`: the folder for sent mail, when an admin
+    /// named it.
     ///
     /// # Errors
     /// `Transient` when the server cannot be reached; `Unauthorized` with a cure when it refuses.
     pub async fn open(
         client: &Client,
-        settings: &Settings,
+        server: &Server,
+        sent: Option<&str>,
         trust: &Trust,
-        auth: &Auth,
+        keys: &dyn Keys,
         now: Timestamp,
     ) -> Result<Self, ChannelError> {
-        let login = auth.login(settings).await?;
-        let signed_in = match sign_in(client, &settings.imap, trust, &login).await {
+        let login = keys.login().await?;
+        let signed_in = match sign_in(client, server, trust, &login).await {
             Err(error) if error.class == Class::Unauthorized && error.code == REFUSED => {
-                match auth.renewed(settings, &login, error).await {
-                    Ok(login) => sign_in(client, &settings.imap, trust, &login).await,
+                match keys.renewed(&login, error).await {
+                    Ok(login) => sign_in(client, server, trust, &login).await,
                     Err(error) => Err(error),
                 }
             }
@@ -82,23 +82,17 @@ impl Session {
         };
         let imap = match signed_in {
             Ok(imap) => {
-                auth.accepted().await;
+                keys.accepted().await;
                 imap
             }
             Err(error) => {
                 if error.class == Class::Unauthorized && error.code == REFUSED {
-                    auth.refused(&error).await;
+                    keys.refused(&error).await;
                 }
                 return Err(error);
             }
         };
-        let mut session = Self {
-            imap,
-            capabilities: None,
-            room: LISTING,
-            sent: settings.sent.as_deref().map(utf7::encode),
-            used: now,
-        };
+        let mut session = Self { imap, capabilities: None, room: LISTING, sent: sent.map(utf7::encode), used: now };
         session.capabilities = Some(session.ask(USUAL, |imap| Box::pin(imap.capabilities())).await?);
         if session.sent.is_none() {
             session.sent = session.find_sent().await?;
@@ -335,7 +329,7 @@ impl Session {
 }
 
 /// The code of a refused login.
-pub const REFUSED: &str = "email.refused";
+pub const REFUSED: &str = "mailbox.refused";
 
 async fn sign_in(
     client: &Client,
@@ -452,7 +446,7 @@ pub fn of(error: &Error) -> ChannelError {
 fn unreadable() -> ChannelError {
     ChannelError::new(
         Class::Transient,
-        "email.not_imap",
+        "mailbox.not_imap",
         Words::new("The mail server's answer cannot be read.", "Het antwoord van de mailserver is niet te lezen."),
         Words::new(
             "Check server and port; Balie keeps trying.",

@@ -216,7 +216,7 @@ fn envelope(raw: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Section, content, items};
-    use crate::channels::email::fake::words::words;
+    use crate::channels::mailbox::fake::words::words;
 
     #[test]
     fn pieces_of_a_mail_are_cut_where_they_end() {
