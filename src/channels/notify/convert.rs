@@ -1,5 +1,7 @@
 //! From a notification mail to a message: who did what, in which words, and where to answer it.
 
+use std::fmt;
+
 use bytes::Bytes;
 use mail_parser::MessageParser;
 use serde_json::json;
@@ -13,24 +15,42 @@ use crate::model::{Answered, Direction, Lane, MessageKind, ThreadKind, Timestamp
 /// Longer than any notification.
 const LONGEST: usize = 20_000;
 
+/// Why a mail is no notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Not {
+    /// No rule knows it.
+    Known(String),
+    /// A rule knows it, and nobody vouches for who wrote it.
+    Vouched(String),
+}
+
+impl fmt::Display for Not {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Known(why) | Self::Vouched(why)) = self;
+        f.write_str(why)
+    }
+}
+
 /// Reads a mail. `checked_by` is the mail server whose word about the sender is believed; empty when nobody's is asked for.
 ///
 /// # Errors
 /// Why it is no notification that a rule knows.
-pub fn mail(raw: &[u8], rules: &[Rule], checked_by: &str, now: Timestamp) -> Result<Vec<Item>, String> {
-    let mail = MessageParser::default().parse(raw).ok_or("this is no mail")?;
+pub fn mail(raw: &[u8], rules: &[Rule], checked_by: &str, now: Timestamp) -> Result<Vec<Item>, Not> {
+    let mail = MessageParser::default().parse(raw).ok_or_else(|| Not::Known("this is no mail".to_owned()))?;
     let from = mail.from().and_then(|from| from.first()).and_then(|one| one.address()).unwrap_or_default();
     let subject = mail.subject().unwrap_or_default();
-    let rule =
-        rules.iter().find(|rule| rule.sends_from(from)).ok_or_else(|| format!("no rule knows mail from \"{from}\""))?;
+    let rule = rules
+        .iter()
+        .find(|rule| rule.sends_from(from))
+        .ok_or_else(|| Not::Known(format!("no rule knows mail from \"{from}\"")))?;
+    let name = rule.name_in(subject);
     if !checked_by.is_empty() && !is_vouched_for(mail.headers_raw(), checked_by, rule) {
-        return Err(format!(
-            "{checked_by} does not vouch for it: anybody may have sent this in the name of {}",
-            rule.platform
-        ));
+        let why =
+            format!("{checked_by} does not vouch for it: anybody may have sent this in the name of {}", rule.platform);
+        return Err(if name.is_some() { Not::Vouched(why) } else { Not::Known(why) });
     }
     let name =
-        rule.name_in(subject).ok_or_else(|| format!("no rule of {} knows the subject \"{subject}\"", rule.platform))?;
+        name.ok_or_else(|| Not::Known(format!("no rule of {} knows the subject \"{subject}\"", rule.platform)))?;
     let markup = (0..4).find_map(|at| mail.body_html(at)).unwrap_or_default();
     let plain =
         mail.text_body.iter().filter_map(|part| mail.part(*part)).find(|part| part.is_text() && !part.is_text_html());

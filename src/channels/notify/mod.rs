@@ -1,9 +1,13 @@
 //! Platforms without an API: their notification mails become conversations with a link to where one answers.
 //!
-//! Owns: which mail is a notification of which platform (`rules`), and what it says (`convert`).
-//! Must not: know the desk, or a mailbox: the mail server hands each mail over at `/hooks/{account}`.
+//! Owns: which mail is a notification of which platform (`rules`), what it says (`convert`), and where mails come from (`fields`): the
+//! mail server hands each over at `/hooks/{account}`, or they are read where they lie (`mailbox`), or both.
+//! Promises: a mail that comes both ways is one message.
+//! Must not: know the desk; mark or move a mail.
 
 mod convert;
+mod fields;
+mod mailbox;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -16,69 +20,29 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
+use self::convert::Not;
+use self::mailbox::Mailbox;
 use self::rules::Rule;
+use super::mailbox::read_again;
+use super::mailbox::reader::{Found, Judge, Read};
 use super::{
-    Allowance, Batch, Channel, ChannelError, Class, Context, Descriptor, Draft, Feed, Field, FieldKind, HandOff, Hook,
-    HookAnswer, Known, Measure, Probe, Pull, Push, Pushed, ThreadRef, Unit, Unreadable, Words, signature,
+    Allowance, Batch, Channel, ChannelError, Class, Context, Descriptor, Draft, Feed, HandOff, Hook, HookAnswer, Item,
+    Known, Measure, Probe, Pull, Push, Pushed, ThreadRef, Unit, Unreadable, Words, signature,
 };
 use crate::model::Lane;
 
 /// A key that can be guessed is none.
 const SHORTEST_KEY: usize = 20;
+/// What this channel is called.
+const KEY: &str = "notify";
 
 /// Notification mails.
 pub static DESCRIPTOR: Descriptor = Descriptor {
-    key: "notify",
+    key: KEY,
     name: ("Notification mails", "Meldingsmails"),
     icon: include_str!("icon.svg"),
     setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
-    fields: &[
-        Field {
-            key: "name",
-            kind: FieldKind::Text,
-            required: true,
-            default: Some("Pinterest"),
-            label: ("Name", "Naam"),
-            help: ("What the team calls this source.", "Hoe het team deze bron noemt."),
-            options: &[],
-        },
-        Field {
-            key: "key",
-            kind: FieldKind::Secret,
-            required: true,
-            default: None,
-            label: ("Key", "Sleutel"),
-            help: (
-                "At least 20 random characters. Whoever hands over mail shows it.",
-                "Minstens 20 willekeurige tekens. Wie mail aflevert laat hem zien.",
-            ),
-            options: &[],
-        },
-        Field {
-            key: "checked_by",
-            kind: FieldKind::Text,
-            required: false,
-            default: None,
-            label: ("Mail server that checks senders", "Mailserver die afzenders controleert"),
-            help: (
-                "The name your mail server gives itself in Authentication-Results. Then only mail counts that it found genuine.",
-                "De naam die je mailserver zichzelf geeft in Authentication-Results. Dan telt alleen mail die hij echt bevond.",
-            ),
-            options: &[],
-        },
-        Field {
-            key: "rules",
-            kind: FieldKind::Lines,
-            required: true,
-            default: Some(include_str!("rules.json")),
-            label: ("Rules", "Regels"),
-            help: (
-                "Which mail is a notification of which platform, as JSON.",
-                "Welke mail een melding van welk platform is, als JSON.",
-            ),
-            options: &[],
-        },
-    ],
+    fields: fields::FIELDS,
     lanes: &[Lane::Public, Lane::Private],
     oauth: None,
     connect,
@@ -100,7 +64,8 @@ fn connect(context: Context) -> Result<Arc<dyn Channel>, ChannelError> {
         )
     })?;
     let (name, checked_by) = (text("name").to_owned(), text("checked_by").to_owned());
-    Ok(Arc::new(Notices { context, rules, name, checked_by }))
+    let mailbox = Mailbox::of(&context)?;
+    Ok(Arc::new(Notices { context, rules, name, checked_by, mailbox }))
 }
 
 /// A source of notification mails.
@@ -109,6 +74,12 @@ pub struct Notices {
     rules: Vec<Rule>,
     name: String,
     checked_by: String,
+    mailbox: Option<Mailbox>,
+}
+
+/// Whether mails are handed over, as far as the account's secrets say.
+fn is_handed_over(secrets: &Value) -> bool {
+    secrets["key"].as_str().is_some_and(|key| !key.is_empty())
 }
 
 /// The key in an account's secrets.
@@ -128,11 +99,38 @@ fn key(secrets: &Value) -> Result<&str, ChannelError> {
     ))
 }
 
+/// Neither handed over nor read.
+fn no_way_in() -> ChannelError {
+    ChannelError::new(
+        Class::Unauthorized,
+        "notify.no_way_in",
+        Words::new(
+            "There is neither a mailbox nor a key: no mail can come in.",
+            "Er is geen mailbox en geen sleutel: er kan geen mail binnenkomen.",
+        ),
+        Words::new(
+            "Fill in the IMAP server, user name and password of the mailbox in which the mails lie, or make a key for your mail server, like: openssl rand -hex 20",
+            "Vul de IMAP-server, gebruikersnaam en wachtwoord in van de mailbox waar de mails in liggen, of maak een sleutel voor je mailserver, zoals: openssl rand -hex 20",
+        ),
+    )
+}
+
 #[async_trait]
 impl Channel for Notices {
     async fn probe(&self) -> Result<Probe, ChannelError> {
-        key(&self.context.secrets.load().await?)?;
         let mut warnings = Vec::new();
+        let mut facts = json!({});
+        let secrets = self.context.secrets.load().await?;
+        if is_handed_over(&secrets) {
+            key(&secrets)?;
+        } else if self.mailbox.is_none() {
+            return Err(no_way_in());
+        }
+        if let Some(mailbox) = &self.mailbox {
+            let (words, seen) = mailbox.probe(self).await?;
+            warnings.extend(words);
+            facts["mailbox"] = seen;
+        }
         if self.checked_by.is_empty() {
             warnings.push(
                 "notify.unchecked: nobody checks who sent a mail; whoever knows the address can write in a platform's name. Name the mail server that checks senders."
@@ -143,7 +141,7 @@ impl Channel for Notices {
             external_id: self.name.to_lowercase(),
             handle: self.name.clone(),
             name: self.name.clone(),
-            facts: json!({}),
+            facts,
             warnings,
             ..Probe::default()
         })
@@ -203,7 +201,7 @@ impl Push for Notices {
             return Ok(Pushed { answer: Some(HookAnswer::json(422, &body)), ..Pushed::default() });
         }
         // A mail that no rule knows is kept too: platforms change their words, and a rule can be added afterwards.
-        Ok(Pushed { batch: self.read(hook.body), answer: Some(HookAnswer::Outcome) })
+        Ok(Pushed { batch: self.handed(hook.body), answer: Some(HookAnswer::Outcome) })
     }
 }
 
@@ -218,33 +216,59 @@ fn payload(raw: &[u8]) -> String {
 }
 
 impl Notices {
-    fn read(&self, raw: &[u8]) -> Batch {
+    /// A mail that was handed over.
+    fn handed(&self, raw: &[u8]) -> Batch {
         match convert::mail(raw, &self.rules, &self.checked_by, self.context.clock.now()) {
             Ok(items) => Batch { items, ..Batch::default() },
-            Err(error) => {
-                let payload = payload(raw);
-                Batch { unreadable: vec![Unreadable { payload, error }], ..Batch::default() }
-            }
+            Err(not) => Batch {
+                unreadable: vec![Unreadable { payload: payload(raw), error: not.to_string() }],
+                ..Batch::default()
+            },
         }
     }
 }
 
-/// Has no feeds: it is here to read again what no rule knew.
+/// Of a mailbox, in which other mail may lie too, only that is kept which is a notification or passes for one.
+impl Judge for Notices {
+    fn read(&self, found: &Found<'_>) -> Read {
+        match convert::mail(found.raw, &self.rules, &self.checked_by, found.at) {
+            Ok(mut items) => {
+                for item in &mut items {
+                    if let Item::Message(message) = item {
+                        message.history = found.history;
+                    }
+                }
+                Read::Items(items)
+            }
+            Err(Not::Known(_)) => Read::Left,
+            Err(not @ Not::Vouched(_)) => Read::Unreadable(not.to_string()),
+        }
+    }
+}
+
+/// Reads the mailbox, where there is one; and again what was held, wherever it came from.
 #[async_trait]
 impl Pull for Notices {
     fn feeds(&self) -> &'static [Feed] {
-        &[]
+        if self.mailbox.is_some() { mailbox::FEEDS } else { &[] }
     }
-    async fn pull(&self, _: &str, _: Option<&Value>) -> Result<Batch, ChannelError> {
-        Ok(Batch::default())
+    async fn pull(&self, _: &str, cursor: Option<&Value>) -> Result<Batch, ChannelError> {
+        match &self.mailbox {
+            Some(mailbox) => mailbox.look(self, cursor).await,
+            None => Ok(Batch::default()),
+        }
     }
     async fn recheck(&self, _: &[Known]) -> Result<Batch, ChannelError> {
         Ok(Batch::default())
     }
-    async fn reread(&self, _: &str, payload: &str) -> Result<Batch, ChannelError> {
+    async fn reread(&self, feed: &str, payload: &str) -> Result<Batch, ChannelError> {
+        // What a stranger handed over is never taken for something that was found.
+        if mailbox::FEEDS.iter().any(|one| one.key == feed) {
+            return read_again(self.mailbox.as_ref().map(Mailbox::way), self, payload).await;
+        }
         Ok(match payload.strip_prefix(BYTES).and_then(|encoded| BASE64.decode(encoded).ok()) {
-            Some(raw) => self.read(&raw),
-            None => self.read(payload.as_bytes()),
+            Some(raw) => self.handed(&raw),
+            None => self.handed(payload.as_bytes()),
         })
     }
     fn recheck_max(&self) -> usize {

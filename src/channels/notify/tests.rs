@@ -14,6 +14,8 @@ use crate::channels::{
 use crate::clock::Clock;
 use crate::model::{Direction, Lane, Timestamp};
 
+mod posted;
+
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 const COMMENT: &str = include_str!("fixtures/comment.eml");
 

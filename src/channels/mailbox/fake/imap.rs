@@ -448,6 +448,9 @@ impl Session {
             return Some(bad());
         };
         let Some(items) = fetch::items(items, by_uid) else { return Some(bad()) };
+        if self.post.lock().manners.breaks_at.is_some_and(|uid| by_uid && set == uid.to_string()) {
+            return None;
+        }
         let since = changed_since(arguments.get(2));
         if since.is_some()
             && let Some(open) = &mut self.open

@@ -111,6 +111,8 @@ pub struct Manners {
     pub files_sent: bool,
     /// No folder can be opened, for this reason.
     pub shut: Option<String>,
+    /// The line breaks when this mail is fetched.
+    pub breaks_at: Option<u32>,
 }
 
 impl Default for Manners {
@@ -138,6 +140,7 @@ impl Default for Manners {
             size: 35 * 1024 * 1024,
             files_sent: false,
             shut: None,
+            breaks_at: None,
         }
     }
 }
