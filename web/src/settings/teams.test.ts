@@ -97,3 +97,21 @@ it('is an admin’s to remove', () => {
   flushSync();
   expect(button('Remove Service')).toBeUndefined();
 });
+
+it('a new name that is taken stays in its field; going back leaves the focus where it began', async () => {
+  const patch = vi.spyOn(calls, 'patchTeam').mockRejectedValue(new ApiError({ type: 'about:blank', title: 'Conflict', status: 409, code: 'team.name_taken' }));
+  button('Edit Service')!.click();
+  flushSync();
+  const field = document.querySelectorAll<HTMLInputElement>('input')[1]!;
+  expect(document.activeElement).toBe(field);
+  field.value = 'Sales';
+  field.dispatchEvent(new Event('input', { bubbles: true }));
+  field.closest('form')!.dispatchEvent(new Event('submit', { bubbles: true, cancelable: true }));
+  await settle();
+  expect(patch).toHaveBeenCalledWith('Service', { name: 'Sales' });
+  expect(failed).toHaveBeenCalled();
+  expect([field.isConnected, field.value]).toEqual([true, 'Sales']);
+  field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+  await settle();
+  expect(document.activeElement).toBe(button('Edit Service'));
+});
