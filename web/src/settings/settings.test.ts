@@ -75,6 +75,11 @@ describe('the setup notes of a channel', () => {
     expect(blocks('# Title\nOne\ntwo\n\n1. a\n2. b\n- c').map((block) => block.kind)).toEqual(['heading', 'paragraph', 'list', 'list']);
   });
 
+  it('leave a list its margin, and the code in it its own', () => {
+    const [, code] = blocks('1. Put this:\n\n   ```html\n   <div>\n     <b>x</b>\n\n  </div>\n   ```');
+    expect(code).toEqual({ kind: 'code', text: '<div>\n  <b>x</b>\n\n</div>' });
+  });
+
   it('read blocks of code and tables as they are', () => {
     const [code, table, after] = blocks('```json\n{ "a": "| b |" }\n\n# not a heading\n```\n| type | data |\n|---|---|\n| `a|b` | **x** |\nAfter');
     expect(code).toEqual({ kind: 'code', text: '{ "a": "| b |" }\n\n# not a heading' });

@@ -41,7 +41,7 @@ export function blocks(text: string): Block[] {
   let paragraph: string[] = [];
   let list: { ordered: boolean; start: number; items: string[] } | null = null;
   let table: string[] = [];
-  let code: { fence: string; lines: string[] } | null = null;
+  let code: { fence: string; indent: number; lines: string[] } | null = null;
   const flush = (): void => {
     if (paragraph.length > 0) result.push({ kind: 'paragraph', inline: inline(paragraph.join(' ')) });
     if (list) result.push({ kind: 'list', ordered: list.ordered, start: list.start, items: list.items.map(inline) });
@@ -53,18 +53,19 @@ export function blocks(text: string): Block[] {
     table = [];
   };
   for (const line of text.split(/\r?\n/)) {
-    const fence = /^\s*(`{3,}|~{3,})/.exec(line)?.[1];
+    const [, margin = '', fence] = /^(\s*)(`{3,}|~{3,})/.exec(line) ?? [];
     if (code) {
-      const open: { fence: string; lines: string[] } = code;
+      const open: { fence: string; indent: number; lines: string[] } = code;
       if (fence?.startsWith(open.fence)) {
         result.push({ kind: 'code', text: open.lines.join('\n') });
         code = null;
-      } else open.lines.push(line);
+      } else open.lines.push(line.slice(Math.min(open.indent, line.search(/\S|$/))));
       continue;
     }
     if (fence) {
       flush();
-      code = { fence, lines: [] };
+      // In a list it stands as far in as the item does; that margin is the list's.
+      code = { fence, indent: margin.length, lines: [] };
       continue;
     }
     if (line.trimStart().startsWith('|')) {
