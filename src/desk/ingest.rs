@@ -7,6 +7,7 @@ mod adopt;
 mod afterwards;
 mod apart;
 mod change;
+mod doors;
 mod fit;
 mod hand_over;
 mod keep;
@@ -18,6 +19,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 pub(super) use fit::fit;
+pub(super) use doors::Doors;
 use hand_over::Record;
 use keep::Kept;
 use place::Routing;
@@ -64,10 +66,15 @@ impl Desk {
     /// # Errors
     /// When the database refuses: then nothing of it happened, and the same batch may come again.
     pub async fn ingest(&self, account: &Account, source: &str, batch: &Batch) -> Result<Ingested, DeskError> {
-        let batch = fit(batch.clone());
+        let done = self.ingest_fit(account, source, &fit(batch.clone())).await;
+        self.went(account.id, source, &done).await;
+        done
+    }
+
+    async fn ingest_fit(&self, account: &Account, source: &str, batch: &Batch) -> Result<Ingested, DeskError> {
         let mut tries = 0;
         loop {
-            match self.ingest_parts(account, source, &batch).await {
+            match self.ingest_parts(account, source, batch).await {
                 // Another node took the same item in at this moment; with its rows visible there is nothing left to collide with.
                 Err(DeskError::Store(error)) if error.is_conflict() && tries < 3 => tries += 1,
                 done => return done,
@@ -171,7 +178,9 @@ impl Desk {
         // What another account took does not say that this one works.
         if record.is_none() {
             let quota = batch.quota.as_ref().and_then(|quota| serde_json::to_value(quota).ok());
-            tx.account_works(account.id, &Working { lag_ms: done.lag_ms, quota, called: source == "hook" }).await?;
+            let ailing = self.doors.fail_beside(account.id, source, tx.now());
+            let working = Working { lag_ms: done.lag_ms, quota, called: source == "hook", ailing };
+            tx.account_works(account.id, &working).await?;
         }
         tx.commit().await?;
         Ok(done)

@@ -75,12 +75,14 @@ pub struct Desk {
     rules: Arc<Rules>,
     /// Where files are kept, by hash.
     media: Arc<PathBuf>,
+    doors: Arc<ingest::Doors>,
 }
 
 impl Desk {
     #[must_use]
     pub fn new(store: Store, connections: Connections, rules: Rules, media: PathBuf) -> Self {
-        Self { store, connections: Arc::new(connections), rules: Arc::new(rules), media: Arc::new(media) }
+        let (connections, rules, media) = (Arc::new(connections), Arc::new(rules), Arc::new(media));
+        Self { store, connections, rules, media, doors: Arc::default() }
     }
 
     #[must_use]

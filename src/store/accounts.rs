@@ -48,6 +48,8 @@ pub struct Working {
     pub quota: Option<Value>,
     /// The platform called us, which does not say that we can reach it.
     pub called: bool,
+    /// Something else of the account does not work: this makes nothing well.
+    pub ailing: bool,
 }
 
 /// Who a probe found us to be.
@@ -255,6 +257,9 @@ impl Tx {
         )?;
         if let Some(quota) = &working.quota {
             run!(self, sqlx::query("UPDATE accounts SET quota = $2 WHERE id = $1").bind(id).bind(Json(quota)))?;
+        }
+        if working.ailing {
+            return Ok(());
         }
         let turned = run!(self, sqlx::query(
             "UPDATE accounts SET health = 'ok', health_code = NULL, health_cause = NULL, health_cure = NULL, health_since = $2 \

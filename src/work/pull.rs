@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::pace::{Pace, jittered, lengthened, with_headroom};
-use crate::channels::{Channel, ChannelError, Class, Feed, Known, Pull, Quota, Words};
+use crate::channels::{Channel, ChannelError, Class, Feed, Known, Pull, Quota};
 use crate::desk::{Desk, DeskError};
 use crate::model::Timestamp;
 use crate::store::accounts::Account;
@@ -153,9 +153,6 @@ impl Puller {
             }
             other => {
                 tracing::warn!(account = %self.account.id, feed, error = %other, "what was pulled could not be stored; it will be pulled again");
-                if failures > 1 {
-                    report(&self.desk, &self.account, &not_stored(), now.since(since)).await;
-                }
                 jittered(self.pace.after_failure(failures.min(4)), rand::random())
             }
         }
@@ -230,22 +227,6 @@ impl Puller {
 
 fn until_allowed(until: Timestamp, now: Timestamp) -> Duration {
     lengthened(until.since(now).max(Duration::from_secs(1)), rand::random())
-}
-
-/// What the account's people are told while nothing of what its platform says can be kept.
-fn not_stored() -> ChannelError {
-    ChannelError::new(
-        Class::Transient,
-        "not_stored",
-        Words::new(
-            "What the platform says cannot be stored: the database refuses.",
-            "Wat het platform zegt kan niet worden opgeslagen: de database weigert.",
-        ),
-        Words::new(
-            "Balie keeps trying and nothing is lost. See the log, and whether the disk is full.",
-            "Balie blijft het proberen en er gaat niets verloren. Kijk in het logboek, en of de schijf vol is.",
-        ),
-    )
 }
 
 /// Writes down why an account does not work; a database that is away right now will hear it next time.
