@@ -4,7 +4,8 @@ use crate::channels::Words;
 use crate::model::Timestamp;
 
 /// What the runner does about it. There is no sixth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Class {
     /// Wait until then.
     RateLimited { until: Timestamp },
@@ -19,7 +20,7 @@ pub enum Class {
 }
 
 /// An error of a platform, in words a person can act on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[error("{code}: {}", cause.en)]
 pub struct ChannelError {
     pub class: Class,

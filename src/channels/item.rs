@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::{AnswerAt, ChannelError};
+use super::{AnswerAt, ChannelError, packed};
 use crate::model::{
     Answered, AttachmentKind, Automatic, Claim, Direction, Lane, MessageKind, ReceiptState, Recipients, ThreadKind,
     Timestamp,
@@ -39,8 +39,9 @@ impl Quota {
     }
 }
 
-/// One piece of news.
-#[derive(Clone, Debug, PartialEq)]
+/// One piece of news. Its JSON is what is held of it when it cannot be stored: read again by later versions too.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Item {
     /// A message, new or as it is now: the desk compares with what it has, and an other text with a later `edited_at` becomes a version.
     Message(Box<Message>),
@@ -60,7 +61,8 @@ pub enum Item {
 }
 
 /// One utterance on the platform.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Message {
     pub external_id: String,
     pub thread: ThreadRef,
@@ -141,9 +143,10 @@ impl Default for Message {
 }
 
 /// The original of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Source {
     pub mime: String,
+    #[serde(with = "packed")]
     pub bytes: Bytes,
 }
 
@@ -164,7 +167,8 @@ impl Default for ThreadRef {
 }
 
 /// Who wrote it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Author {
     /// Unique within the channel: `user@host`, a DID.
     pub external_id: String,
@@ -178,12 +182,14 @@ pub struct Author {
 }
 
 /// A file at a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct File {
     pub kind: AttachmentKind,
     /// Where to fetch it: an address, or the channel's own reference where it has [`super::Files`]. Empty with `content`.
     pub url: String,
     /// The bytes, when they came along.
+    #[serde(with = "packed::maybe")]
     pub content: Option<Bytes>,
     /// By what name the message's HTML shows it (RFC 2392), without brackets.
     pub content_id: Option<String>,

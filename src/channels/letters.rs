@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::{Message, Words};
 
 /// Where and about what somebody wants to be answered who cannot be answered where they spoke.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct AnswerAt {
     /// A mail address as its author typed it, in the form of [`super::claims::email`]. Nobody vouches for it.
     pub address: String,

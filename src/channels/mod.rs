@@ -53,6 +53,7 @@ pub mod visit;
 
 mod item;
 mod lenient;
+mod packed;
 mod stumbles;
 
 macro_rules! declare {

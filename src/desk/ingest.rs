@@ -10,6 +10,7 @@ mod change;
 mod doors;
 mod fit;
 mod hand_over;
+mod hold;
 mod keep;
 mod place;
 mod take;
@@ -18,9 +19,10 @@ mod text;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-pub(super) use fit::fit;
 pub(super) use doors::Doors;
+pub(super) use fit::fit;
 use hand_over::Record;
+pub(super) use hold::item_of;
 use keep::Kept;
 use place::Routing;
 pub(super) use text::{clean, clean_json, snippet};
@@ -144,13 +146,13 @@ impl Desk {
         });
         for (place, item) in items {
             if let Some(why) = unfit.why.get(&place) {
-                intake.hold(&mut tx, source, &format!("{item:?}"), why).await?;
+                intake.hold_item(&mut tx, source, item, why).await?;
                 continue;
             }
             unfit.at = Some(place);
             match item {
                 Item::Message(message) if message.text.len() > LONGEST_TEXT => {
-                    intake.hold(&mut tx, source, &message.text, "the text is longer than any platform allows").await?;
+                    intake.hold_item(&mut tx, source, item, "the text is longer than any platform allows").await?;
                 }
                 Item::Message(message) => intake.take(&mut tx, message).await?,
                 Item::Removed { external_id, at } => intake.remove(&mut tx, external_id, *at).await?,
@@ -358,12 +360,6 @@ impl<'a> Intake<'a> {
         };
         self.conversation(tx, conversation).await?;
         Ok(tx.message(id).await?)
-    }
-
-    async fn hold(&mut self, tx: &mut Tx, source: &str, payload: &str, error: &str) -> Result<(), DeskError> {
-        tx.quarantine(self.account.id, source, payload, &crate::secret::fingerprint(payload), error).await?;
-        self.done.quarantined += 1;
-        Ok(())
     }
 
     async fn conversation(&mut self, tx: &mut Tx, id: ConversationId) -> Result<&mut Conversation, DeskError> {

@@ -1,6 +1,8 @@
 //! Payloads that could not be read: seen, tried again when the channel has learned to read them, or dismissed.
 
+use super::ingest::item_of;
 use super::{Act, Desk, DeskError, Viewer};
+use crate::channels::Batch;
 use crate::model::{AccountId, QuarantineId};
 use crate::store::quarantine::{QuarantineState, Quarantined};
 
@@ -41,22 +43,29 @@ impl Desk {
         self.store.quarantined(id).await?.ok_or(DeskError::NotFound("payload"))
     }
 
-    /// Reads a payload again with the channel as it is now. It stays held when it still cannot be read.
+    /// Reads a payload again with the channel as it is now, and stores it. It stays held when that still cannot be done.
     ///
     /// # Errors
-    /// `Refused` with the channel's sentence when it still cannot be read.
+    /// `Refused` with the channel's sentence when it still cannot be read, and when it still cannot be stored.
     pub async fn replay(&self, viewer: &Viewer, id: QuarantineId) -> Result<Quarantined, DeskError> {
         let held = self.quarantined(viewer, id).await?;
         let account = self.store.account(held.account_id).await?.ok_or(DeskError::NotFound("account"))?;
-        let channel = self.connections.get(&account)?;
-        let Some(pull) = channel.pull() else {
-            return Err(DeskError::refused("quarantine.not_possible", "this channel cannot read single payloads"));
+        let still = |why: String| DeskError::refused("quarantine.still_unreadable", why);
+        let batch = if let Some(item) = item_of(&held) {
+            Batch { items: vec![item.map_err(|why| still(why.to_string()))?], ..Batch::default() }
+        } else {
+            let channel = self.connections.get(&account)?;
+            let Some(pull) = channel.pull() else {
+                return Err(DeskError::refused("quarantine.not_possible", "this channel cannot read single payloads"));
+            };
+            pull.reread(&held.source, &held.payload).await?
         };
-        let batch = pull.reread(&held.source, &held.payload).await?;
-        if let Some(still) = batch.unreadable.first() {
-            return Err(DeskError::refused("quarantine.still_unreadable", still.error.clone()));
+        if let Some(unreadable) = batch.unreadable.first() {
+            return Err(still(unreadable.error.clone()));
         }
-        self.ingest(&account, &held.source, &batch).await?;
+        if self.ingest(&account, &held.source, &batch).await?.quarantined > 0 {
+            return Err(still("it still cannot be stored".to_owned()));
+        }
         let mut tx = self.begin(viewer).await?;
         tx.settle_quarantine(&held, QuarantineState::Replayed).await?;
         tx.commit().await?;

@@ -19,6 +19,9 @@ pub struct Quarantined {
     pub source: String,
     /// The whole raw text.
     pub payload: String,
+    /// What it is known by when it comes again. See [`Tx::quarantine`].
+    #[serde(skip)]
+    pub fingerprint: String,
     pub error: String,
     pub state: QuarantineState,
     /// How often it came.
@@ -27,7 +30,7 @@ pub struct Quarantined {
     pub settled_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "id, account_id, source, payload, error, state, seen, created_at, settled_at";
+const COLUMNS: &str = "id, account_id, source, payload, fingerprint, error, state, seen, created_at, settled_at";
 
 impl Store {
     /// What is held, newest first; of one account when given, and from after another payload on.
@@ -59,7 +62,7 @@ impl Store {
 }
 
 impl Tx {
-    /// Keeps a payload; one that is there already is counted.
+    /// Keeps a payload; one whose fingerprint is there already is counted.
     ///
     /// # Errors
     /// When the database refuses.

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use balie::channels::{self, Author, Batch, Item, ThreadRef, Unreadable};
+use balie::desk::DeskError;
 use balie::model::{Answered, Direction, Lane, Status, Timestamp};
+use balie::store::Actor;
 use balie::store::quarantine::QuarantineState;
 use serde_json::json;
 
@@ -488,7 +490,45 @@ on_both_engines! {
         assert_eq!(f.store.cursor(f.account.id, "notifications").await.unwrap(), Some(json!({ "since": "3" })));
         let held = f.desk.quarantine(&f.chief, None, None).await.unwrap().items;
         assert_eq!(held.len(), done.quarantined);
-        assert!(held.iter().all(|held| held.payload.contains(&endless)), "whole");
+        for held in held {
+            assert!(held.payload.contains(&endless), "whole");
+            let error = f.desk.replay(&f.chief, held.id).await.unwrap_err();
+            assert!(matches!(error, DeskError::Refused { code: "quarantine.still_unreadable", .. }), "{error}");
+            assert_eq!(f.desk.quarantined(&f.chief, held.id).await.unwrap().state, QuarantineState::Held);
+        }
+    }
+
+    async fn what_could_not_be_stored_comes_in_when_it_can_be(f) {
+        let mut said = mention("1", "anna", "Waar blijft mijn pakket?", 0);
+        said.fields = vec![Answered { label: "bestelling".into(), value: "12".into() }];
+        let long = channels::Message { text: "x".repeat(600 * 1024), ..said.clone() };
+        f.batch(vec![Item::Message(Box::new(long))]).await;
+        let held = f.desk.quarantine(&f.chief, None, None).await.unwrap().items.remove(0);
+        f.desk.replay(&f.chief, held.id).await.unwrap_err();
+        assert_eq!(f.desk.quarantined(&f.chief, held.id).await.unwrap().state, QuarantineState::Held, "not yet");
+
+        // Of a later version, which has room for it.
+        let payload = serde_json::to_string(&Item::Message(Box::new(said))).unwrap();
+        let mut tx = f.store.begin(Actor::System).await.unwrap();
+        tx.quarantine(f.account.id, "notifications", &payload, &format!("{}x", held.fingerprint), "no room").await.unwrap();
+        tx.commit().await.unwrap();
+        let held = f.desk.quarantine(&f.chief, None, None).await.unwrap().items;
+        let held = held.into_iter().find(|held| held.error == "no room").unwrap();
+        f.desk.replay(&f.chief, held.id).await.unwrap();
+        assert_eq!(f.desk.quarantined(&f.chief, held.id).await.unwrap().state, QuarantineState::Replayed);
+        let opened = f.desk.open(&f.sanne, f.only(Status::Open).await).await.unwrap();
+        assert_eq!(opened.messages[0].text, "Waar blijft mijn pakket?");
+        assert_eq!(opened.messages[0].extra.as_ref().unwrap().fields[0].value, "12");
+    }
+
+    async fn a_payload_that_looks_like_an_item_is_not_taken_for_one(f) {
+        let forged = Item::Message(Box::new(mention("1", "anna", "Geachte klant", 0)));
+        let payload = serde_json::to_string(&forged).unwrap();
+        let unreadable = vec![Unreadable { payload, error: "this is no post".into() }];
+        f.desk.ingest(&f.account, "notifications", &Batch { unreadable, ..Batch::default() }).await.unwrap();
+        let held = f.desk.quarantine(&f.chief, None, None).await.unwrap().items.remove(0);
+        assert!(f.desk.replay(&f.chief, held.id).await.is_err());
+        assert!(f.list(Status::Open).await.items.is_empty());
     }
 
     async fn a_text_longer_than_any_platform_allows_is_quarantined(f) {
