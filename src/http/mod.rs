@@ -21,6 +21,7 @@ pub mod visit;
 
 mod health;
 mod hear;
+mod stall;
 
 use std::ops::Deref;
 use std::sync::Arc;

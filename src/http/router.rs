@@ -94,6 +94,7 @@ pub fn router(web: Web) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY))
         .layer(from_fn(super::hear::out))
+        .layer(from_fn(super::stall::guard))
         .layer(CatchPanicLayer::custom(trace::Net(web.life.clone())))
         .layer(from_fn_with_state(web.clone(), trace::around))
         .with_state(web)
