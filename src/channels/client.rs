@@ -2,7 +2,7 @@
 //!
 //! Promises: every call ends (time-outs on connecting, on silence and on the whole); no answer larger than it asked for is
 //! read; no private, loopback or link-local address is reached unless the admin allowed it, however the name resolves or
-//! redirects; errors never contain a URL's query or a header; a request that may have arrived is told apart from one that
+//! redirects, and whatever proxy the environment names: a proxy would look the name up itself, past this guard; errors never contain a URL's query or a header; a request that may have arrived is told apart from one that
 //! certainly did not.
 //! Must not: know a platform.
 
@@ -75,6 +75,7 @@ impl Client {
                 .pool_idle_timeout(Duration::from_secs(60))
                 // Where a redirect leads, nobody needs to know from which address: many hold a secret.
                 .referer(false)
+                .no_proxy()
                 .dns_resolver(Arc::new(Guard { allow_private }))
                 .redirect(reqwest::redirect::Policy::custom(move |attempt| {
                     if attempt.previous().len() > 5 {

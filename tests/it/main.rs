@@ -20,6 +20,7 @@ mod live;
 mod outage;
 mod outbox;
 mod persons;
+mod proxy;
 mod pulling;
 mod replies;
 mod store;
