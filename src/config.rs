@@ -62,11 +62,14 @@ impl Place {
     /// The address of the database: `postgres://…` as given, or `sqlite://<path>`.
     ///
     /// # Errors
-    /// The address is of a kind that Balie cannot use.
+    /// The address is of a kind that Balie cannot use, or has a parameter that nobody knows.
     pub fn database_url(&self) -> Result<String, String> {
         match self.database.as_deref().map(str::trim) {
             None | Some("") => Ok(sqlite_url(&self.data.join("balie.db"))),
-            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => Ok(url.to_owned()),
+            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                only_known_parameters(url)?;
+                Ok(url.to_owned())
+            }
             Some(url) if url.starts_with("sqlite:") => Ok(url.to_owned()),
             Some(url) if url.contains("://") => {
                 let scheme = url.split("://").next().unwrap_or_default();
@@ -107,6 +110,45 @@ impl Place {
     pub fn history(&self) -> Duration {
         Duration::from_secs(u64::from(self.history_days) * 86_400)
     }
+}
+
+/// What may stand behind the `?` of an address of PostgreSQL: what sqlx reads. The rest it would put into the log, values and all.
+const PARAMETERS: &[&str] = &[
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+fn only_known_parameters(url: &str) -> Result<(), String> {
+    // What is no address at all is refused by whoever opens it, without a word of it.
+    let Ok(url) = url.parse::<url::Url>() else { return Ok(()) };
+    let is_known = |key: &str| PARAMETERS.contains(&key) || (key.starts_with("options[") && key.ends_with(']'));
+    let Some(key) = url.query_pairs().map(|(key, _)| key).find(|key| !is_known(key)) else { return Ok(()) };
+    // Behind a ? that should have been %3F stands the rest of a password.
+    if url.query().is_some_and(|query| query.contains('@')) {
+        return Err("the address of the database has a parameter that nobody knows: percent-encode its password \
+                    (/ is %2F, @ is %40, # is %23, ? is %3F), or leave it out and give it in PGPASSWORD"
+            .to_owned());
+    }
+    Err(format!(
+        "the address of the database has a parameter that nobody knows, {key}: known are {}",
+        PARAMETERS.join(", ")
+    ))
 }
 
 fn sqlite_url(path: &Path) -> String {
@@ -193,6 +235,19 @@ mod tests {
         assert_eq!(place(&["--database", "/x/y.db"]).database_url().unwrap(), "sqlite:///x/y.db");
         assert_eq!(place(&["--database", "postgres://h/b"]).database_url().unwrap(), "postgres://h/b");
         assert!(place(&["--database", "mysql://h/b"]).database_url().unwrap_err().contains("mysql"));
+    }
+
+    #[test]
+    fn a_parameter_that_nobody_knows_is_refused_by_its_name_and_never_said_whole() {
+        let refused = |url: &str| place(&["--database", url]).database_url().unwrap_err();
+        let typo = refused("postgres://h/b?sslmode=require&passwrod=Geheim9");
+        assert!(typo.contains("passwrod") && typo.contains("password") && !typo.contains("Geheim9"), "{typo}");
+        let open = refused("postgres://balie:12?eim9&x=y@postgres/balie");
+        assert!(!open.contains("eim9") && open.contains("%3F"), "{open}");
+        for fine in ["postgres://h/b?sslmode=require&host=/run", "postgres://h/b?options[a]=1", "postgres://u:12/x@h/b"]
+        {
+            assert_eq!(place(&["--database", fine]).database_url().unwrap(), fine);
+        }
     }
 
     #[test]
