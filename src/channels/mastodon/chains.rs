@@ -2,10 +2,10 @@
 //!
 //! Promises: what is remembered is complete (a chain is kept in one step, after its answer was read whole), and what is
 //! remembered is given again every time, so that a batch that was lost on its way to the database loses nothing.
-//! One thread that the server cannot show does not stop the others.
+//! One thread that the server cannot show does not stop the others. However many threads a page is about, the last tenth of what
+//! may be asked is left to replies: what was asked by then is remembered, and the page is asked for again when there is more.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::api::{self, Api};
@@ -14,6 +14,7 @@ use super::wire::{Status, Surroundings};
 use crate::channels::error::Class;
 use crate::channels::stumbles::Stumbles;
 use crate::channels::{ChannelError, Quota};
+use crate::model::Timestamp;
 
 /// How many posts are remembered; about 10 MB.
 const KEEP: usize = 4_000;
@@ -24,11 +25,12 @@ const LONGEST: usize = 5_000;
 pub struct Chains {
     state: Mutex<State>,
     stumbles: Stumbles,
-    asked: AtomicI64,
 }
 
 #[derive(Default)]
 struct State {
+    /// How much may still be asked, as the server said last.
+    left: Option<Quota>,
     known: HashMap<String, (Arc<Status>, Option<String>)>,
 }
 
@@ -42,15 +44,28 @@ impl Chains {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How often the server was asked so far.
-    pub fn asked(&self) -> i64 {
-        self.asked.load(Ordering::Relaxed)
+    /// Remembers how much may still be asked as an answer told it, and says what is known of it. Not every answer tells.
+    pub fn heard(&self, told: Option<Quota>) -> Option<Quota> {
+        let left = &mut self.state().left;
+        let counted = left.map(|left| Quota { remaining: left.remaining.saturating_sub(1).max(0), ..left });
+        *left = told.or(counted);
+        *left
     }
 
-    /// The headroom that an answer told, less what was asked since it was made, when `asked` said `before`.
-    pub fn left_of(&self, quota: Option<Quota>, before: i64) -> Option<Quota> {
-        let asked = self.asked().saturating_sub(before);
-        quota.map(|quota| Quota { remaining: quota.remaining.saturating_sub(asked).max(0), ..quota })
+    /// What is known of how much may still be asked.
+    pub fn left(&self) -> Option<Quota> {
+        self.state().left
+    }
+
+    /// # Errors
+    /// `RateLimited` while what is left is for replies.
+    pub fn may_ask(&self, now: Timestamp) -> Result<(), ChannelError> {
+        match self.left() {
+            Some(left) if left.limit > 0 && left.spare() <= 0 && left.reset_at > now => {
+                Err(ChannelError::rate_limited(left.reset_at))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The chain down to this post.
@@ -58,12 +73,27 @@ impl Chains {
     /// # Errors
     /// What asking the server says, unless it fails for this post again and again: then the post stands alone.
     pub async fn of(&self, api: &Api, status: Status) -> Result<Chain, ChannelError> {
+        self.chain(api, status, false).await
+    }
+
+    /// As `of`, where there are many to ask for.
+    ///
+    /// # Errors
+    /// As `of`; `RateLimited` while what is left is for replies.
+    pub async fn of_one_of_many(&self, api: &Api, status: Status) -> Result<Chain, ChannelError> {
+        self.chain(api, status, true).await
+    }
+
+    async fn chain(&self, api: &Api, status: Status, sparing: bool) -> Result<Chain, ChannelError> {
         let status = Arc::new(status);
         if status.is_direct() || status.in_reply_to_id.is_none() {
             return Ok(vec![status]);
         }
         if let Some(chain) = self.remembered(&status) {
             return Ok(chain);
+        }
+        if sparing {
+            self.may_ask(api.context.clock.now())?;
         }
         match self.surroundings(api, &status).await {
             Ok(found) => {
@@ -80,8 +110,9 @@ impl Chains {
     /// The chains down to everything under a post of the brand, the post's own first.
     ///
     /// # Errors
-    /// As `of`.
+    /// As `of_one_of_many`.
     pub async fn under(&self, api: &Api, status: &Status) -> Result<Vec<Chain>, ChannelError> {
+        self.may_ask(api.context.clock.now())?;
         let found = match self.surroundings(api, status).await {
             Ok(found) => found,
             Err(error) if self.bear(status, &error) => return Ok(Vec::new()),
@@ -105,10 +136,11 @@ impl Chains {
     }
 
     async fn surroundings(&self, api: &Api, status: &Status) -> Result<Surroundings, ChannelError> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
         let request =
             api.request(reqwest::Method::GET, &["api", "v1", "statuses", status.id.as_str(), "context"]).await?;
-        let found = api::read(&api.ask(request).await?)?;
+        let answer = api.ask(request).await;
+        self.heard(answer.as_ref().ok().and_then(api::quota));
+        let found = api::read(&answer?)?;
         self.stumbles.forget(&status.id.0);
         Ok(found)
     }

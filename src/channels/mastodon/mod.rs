@@ -308,6 +308,7 @@ impl Pull for Mastodon {
     async fn recheck(&self, known: &[Known]) -> Result<Batch, ChannelError> {
         self.look_again(known).await
     }
+        self.chains.may_ask(self.api.context.clock.now())?;
 
     async fn reread(&self, _feed: &str, payload: &str) -> Result<Batch, ChannelError> {
         self.read_again(payload).await
@@ -316,6 +317,7 @@ impl Pull for Mastodon {
     fn recheck_max(&self) -> usize {
         recheck::MAX
     }
+        self.chains.may_ask(self.api.context.clock.now())?;
 }
 
 #[async_trait]

@@ -15,7 +15,6 @@ use super::convert::{Me, before};
 use super::pull::{Collected, Cursor, MAYBE_MORE, short_hash, to_value};
 use super::wire::{self, Status};
 use super::{Mastodon, api};
-use crate::channels::client::Answer;
 use crate::channels::stumbles::Failures;
 use crate::channels::{Batch, ChannelError, Unreadable};
 use crate::model::Timestamp;
@@ -58,7 +57,7 @@ impl Mastodon {
         let (mut collected, mut unreadable) = (Collected::default(), Vec::new());
 
         let place = next.back.as_deref().map(|back| ("max_id", back));
-        let (mut page, mut answer) = self.posts(&me.id, place, false, &mut unreadable).await?;
+        let mut page = self.posts(&me.id, place, false, &mut unreadable).await?;
         let mut caught_up = true;
         if !first
             && !walking_back
@@ -66,11 +65,11 @@ impl Mastodon {
         {
             // A full page of posts that are all new: there may be older new ones, so walk up from where we were.
             if page.len() >= MAYBE_MORE && page.iter().all(|status| status.id.is_newer_than(&id)) {
-                (page, answer) = self.posts(&me.id, Some(("min_id", &id)), false, &mut unreadable).await?;
+                page = self.posts(&me.id, Some(("min_id", &id)), false, &mut unreadable).await?;
                 caught_up = page.len() < MAYBE_MORE;
             }
         }
-        let (asked, mut failures) = (self.chains.asked(), Failures::none(now));
+        let mut failures = Failures::none(now);
         let history = first || walking_back;
         let beyond = history && page.iter().any(|status| status.created_at < horizon);
         if history {
@@ -79,7 +78,7 @@ impl Mastodon {
         for status in &page {
             let new = history || next.id.as_deref().is_none_or(|id| status.id.is_newer_than(id));
             if new {
-                let chain = self.chains.of(&self.api, status.clone()).await;
+                let chain = self.chains.of_one_of_many(&self.api, status.clone()).await;
                 let Some(chain) = self.past(chain, &mut failures)? else { continue };
                 let since = before(Timestamp(next.since));
                 collected.add(me.messages(&chain, false, |status| history || since(status)));
@@ -96,13 +95,11 @@ impl Mastodon {
         // Posts of the brand's own stay interesting longer than its answers: a second page without answers.
         let mut watched = page.clone();
         if !walking_back && caught_up {
-            let (top, _) = self.posts(&me.id, None, true, &mut Vec::new()).await?;
-            watched.extend(top);
+            watched.extend(self.posts(&me.id, None, true, &mut Vec::new()).await?);
         }
         let watch = Watch { now, horizon, history };
         let waiting = self.answered(&me, watched, &watch, &mut next, &mut collected, &mut failures).await?;
         failures.end()?;
-        let quota = self.chains.left_of(api::quota(&answer), asked);
 
         let mut more = waiting || !caught_up;
         if history {
@@ -116,7 +113,13 @@ impl Mastodon {
             }
         }
         let unreadable = next.report(unreadable);
-        Ok(Batch { items: collected.finish(), unreadable, next: Some(to_value(&next)), more, quota })
+        Ok(Batch {
+            items: collected.finish(),
+            unreadable,
+            next: Some(to_value(&next)),
+            more,
+            quota: self.chains.left(),
+        })
     }
 
     /// Reads the threads under the brand's posts, some at a time: those whose number of replies changed, then those that were
@@ -188,7 +191,7 @@ impl Mastodon {
         place: Option<(&str, &str)>,
         without_answers: bool,
         unreadable: &mut Vec<Unreadable>,
-    ) -> Result<(Vec<Status>, Answer), ChannelError> {
+    ) -> Result<Vec<Status>, ChannelError> {
         let mut query = vec![("limit", POSTS), ("exclude_reblogs", "true")];
         if without_answers {
             query.push(("exclude_replies", "true"));
@@ -196,6 +199,7 @@ impl Mastodon {
         query.extend(place);
         let request = self.api.request(Method::GET, &["api", "v1", "accounts", me, "statuses"]).await?.query(&query);
         let answer = self.api.ask(request).await.map_err(api::of_feed)?;
+        self.chains.heard(api::quota(&answer));
         let text = api::text(&answer);
         let mut page = Vec::new();
         for element in wire::elements(&text).map_err(|_| api::not_json())? {
@@ -205,6 +209,6 @@ impl Mastodon {
                 Err(error) => unreadable.push(self.unreadable(element.get(), &error)),
             }
         }
-        Ok((page, answer))
+        Ok(page)
     }
 }

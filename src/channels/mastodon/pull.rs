@@ -130,7 +130,8 @@ impl Mastodon {
         let answer = self.api.ask(request).await.map_err(api::of_feed)?;
         let text = api::text(&answer);
         let raw = wire::elements(&text).map_err(|_| api::not_json())?;
-        let (asked, mut failures) = (self.chains.asked(), Failures::none(now));
+        self.chains.heard(api::quota(&answer));
+        let mut failures = Failures::none(now);
 
         let history = first || (walking_back && !next.fresh);
         let horizon = now.minus(self.api.context.history);
@@ -164,7 +165,8 @@ impl Mastodon {
                 // A post removed meanwhile leaves its notification behind on some servers.
                 Ok(NotificationBody { status: None }) => {}
                 Ok(NotificationBody { status: Some(status) }) => {
-                    let Some(chain) = self.past(self.chains.of(&self.api, status).await, &mut failures)? else {
+                    let Some(chain) = self.past(self.chains.of_one_of_many(&self.api, status).await, &mut failures)?
+                    else {
                         continue;
                     };
                     let since = before(self.since());
@@ -209,7 +211,7 @@ impl Mastodon {
             unreadable,
             next: Some(to_value(&next)),
             more,
-            quota: self.chains.left_of(api::quota(&answer), asked),
+            quota: self.chains.left(),
         })
     }
 

@@ -93,7 +93,8 @@ impl Mastodon {
 
     async fn one(&self, id: &str) -> Result<(Status, Option<Quota>), ChannelError> {
         let answer = self.api.ask(self.api.request(Method::GET, &["api", "v1", "statuses", id]).await?).await?;
-        Ok((api::read(&answer)?, api::quota(&answer)))
+        let left = self.chains.heard(api::quota(&answer));
+        Ok((api::read(&answer)?, left))
     }
 
     /// Several posts in one call, where the server can (4.3).
@@ -105,10 +106,11 @@ impl Mastodon {
         let ids: Vec<(&str, &str)> = known.iter().map(|(_, id)| ("id[]", id.as_str())).collect();
         let request = self.api.request(Method::GET, &["api", "v1", "statuses"]).await?.query(&ids);
         let answer = self.api.context.client.send(request).await?;
+        let left = self.chains.heard(api::quota(&answer));
         if !answer.status.is_success() {
             let refusal = api::refusal(&answer, self.api.context.clock.now());
             // Older servers do not have it; each post is then asked for by itself.
-            return if refusal.class == Class::Rejected { Ok((found, api::quota(&answer))) } else { Err(refusal) };
+            return if refusal.class == Class::Rejected { Ok((found, left)) } else { Err(refusal) };
         }
         let text = api::text(&answer);
         for element in wire::elements(&text).unwrap_or_default() {
@@ -116,7 +118,7 @@ impl Mastodon {
                 found.insert(status.id.0.clone(), status);
             }
         }
-        Ok((found, api::quota(&answer)))
+        Ok((found, left))
     }
 }
 

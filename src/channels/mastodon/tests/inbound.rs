@@ -191,3 +191,37 @@ async fn edits_and_the_brands_own_words_come_by_the_stream() {
         () = script => {}
     }
 }
+
+#[tokio::test]
+async fn a_page_of_many_threads_leaves_the_last_tenth_to_replies() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    for n in 0..70 {
+        let root = played.platform.post(new("buur", "een draad", None, Visibility::Public)).unwrap();
+        let text = format!("@brand vraag <{n}>");
+        played.platform.post(new("klant@zorgplein.example", &text, Some(&root), Visibility::Public)).unwrap();
+    }
+    played.platform.limit(50);
+    let mut windows = 0;
+    loop {
+        played.clock.advance(Duration::from_secs(300));
+        let before = played.running.wire.calls().len();
+        let pulled = inbox.pull().await;
+        let asked = played.running.wire.calls().len() - before;
+        assert!(asked <= 45, "{asked} of 50 calls");
+        windows += 1;
+        match pulled {
+            Ok(()) => break,
+            Err(error) => assert!(
+                matches!(error.class, Class::RateLimited { until } if until == played.clock.now().plus(Duration::from_secs(300))),
+                "{error}"
+            ),
+        }
+        assert_eq!(asked, 45, "what can be spared is used");
+        // Nor does anything else touch what is left.
+        let pull = inbox.channel.pull().unwrap();
+        assert!(pull.pull("own", None).await.is_err() && pull.recheck(&[]).await.is_err());
+        assert_eq!(played.running.wire.calls().len() - before, asked);
+    }
+    assert_eq!((inbox.count("vraag"), windows), (70, 2));
+}
