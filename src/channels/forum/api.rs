@@ -9,9 +9,10 @@ use reqwest::{Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::spent::Spent;
 use crate::channels::client::{Answer, Failure};
 use crate::channels::error::Class;
-use crate::channels::{ChannelError, Context, Words};
+use crate::channels::{ChannelError, Context, Quota, Words};
 use crate::model::Timestamp;
 
 /// A forum that hangs must be noticed twice within a minute.
@@ -25,6 +26,7 @@ pub struct Api {
     pub context: Context,
     pub base: url::Url,
     pub username: String,
+    pub spent: Spent,
 }
 
 impl Api {
@@ -39,7 +41,13 @@ impl Api {
         self.url(path).to_string()
     }
 
+    /// How much may still be asked.
+    pub fn left(&self) -> Quota {
+        self.spent.left(self.context.clock.now())
+    }
+
     async fn request(&self, method: Method, url: &url::Url) -> Result<RequestBuilder, ChannelError> {
+        self.spent.one(self.context.clock.now());
         let secrets = self.context.secrets.load().await?;
         let key = secrets["key"].as_str().map(str::trim).unwrap_or_default();
         let question = method == Method::GET;

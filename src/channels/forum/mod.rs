@@ -10,11 +10,12 @@ mod posts;
 mod pull;
 mod push;
 mod reply;
+mod spent;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -107,7 +108,12 @@ fn connect(context: Context) -> Result<Arc<dyn Channel>, ChannelError> {
     })?;
     context.client.check(&base)?;
     let username = text("username").trim_start_matches('@').to_owned();
-    Ok(Arc::new(Forum { api: Api { context, base, username }, topics: Mutex::default(), posts: Mutex::default() }))
+    Ok(Arc::new(Forum {
+        api: Api { context, base, username, spent: spent::Spent::default() },
+        topics: Mutex::default(),
+        posts: Mutex::default(),
+        looked: Mutex::default(),
+    }))
 }
 
 /// A connected user of a forum.
@@ -116,6 +122,8 @@ pub struct Forum {
     /// What was asked before: neither a topic's kind nor a post's place in it changes.
     topics: Mutex<HashMap<u64, wire::Topic>>,
     posts: Mutex<HashMap<(u64, u64), wire::Post>>,
+    /// What was looked at again since everything was.
+    looked: Mutex<HashSet<String>>,
 }
 
 impl Forum {

@@ -1,4 +1,9 @@
 //! News by asking: notifications, what we wrote elsewhere, and whether known posts are still as they were.
+//!
+//! Promises: looking again leaves the last tenth of what may be asked to replies, and everything gets its turn.
+
+use std::collections::HashSet;
+use std::sync::{MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -16,6 +21,8 @@ const PAGES: usize = 20;
 /// How many posts one batch brings: each costs a call or two.
 const ROUND: usize = 25;
 const RECHECK: usize = 20;
+/// Turns are forgotten past so many.
+const TURNS: usize = 2_000;
 /// New topics and replies: what a user's own activity is made of.
 const OWN: &str = "4,5";
 
@@ -37,19 +44,24 @@ impl Pull for Forum {
         let now = self.api.context.clock.now();
         let at = cursor.and_then(|cursor| serde_json::from_value(cursor.clone()).ok());
         let at = at.unwrap_or(Cursor { seen: 0, since: now });
-        match feed {
-            "notifications" => self.notifications(at).await,
-            "own" => self.own(at).await,
-            _ => Ok(Batch::default()),
-        }
+        let batch = match feed {
+            "notifications" => self.notifications(at).await?,
+            "own" => self.own(at).await?,
+            _ => Batch::default(),
+        };
+        Ok(Batch { quota: Some(self.api.left()), ..batch })
     }
 
     async fn recheck(&self, known: &[Known]) -> Result<Batch, ChannelError> {
         let mut batch = Batch::default();
-        for one in known {
+        for one in self.by_turns(known) {
+            if self.api.left().spare() <= 0 {
+                break;
+            }
+            self.looked().insert(one.external_id.clone());
             self.look_again(one, &mut batch).await?;
         }
-        Ok(batch)
+        Ok(Batch { quota: Some(self.api.left()), ..batch })
     }
 
     /// What was held back is a notification or a post; either names its post.
@@ -78,6 +90,26 @@ impl Pull for Forum {
 }
 
 impl Forum {
+    fn looked(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those first that had no turn the last time.
+    fn by_turns<'k>(&self, known: &'k [Known]) -> Vec<&'k Known> {
+        let mut looked = self.looked();
+        if looked.len() > TURNS {
+            looked.clear();
+        }
+        if known.iter().all(|one| looked.contains(&one.external_id)) {
+            for one in known {
+                looked.remove(&one.external_id);
+            }
+        }
+        let mut all: Vec<&Known> = known.iter().collect();
+        all.sort_by_key(|one| looked.contains(&one.external_id));
+        all
+    }
+
     async fn notifications(&self, mut at: Cursor) -> Result<Batch, ChannelError> {
         let mut batch = Batch::default();
         let back = at.since.minus(self.api.context.history);

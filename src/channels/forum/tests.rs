@@ -14,7 +14,7 @@ use super::fake::{Board, KEY, New};
 use crate::channels::contract::{Harness, Inbox, Said, Say, Way, Who};
 use crate::channels::error::Class;
 use crate::channels::fake::{Fault, Rule, Running, Wire};
-use crate::channels::{Channel, ChannelError, Client, Context, Hook, Item, MemorySecrets, Pushed, signature};
+use crate::channels::{Channel, ChannelError, Client, Context, Hook, Item, Known, MemorySecrets, Pushed, signature};
 use crate::clock::Clock;
 use crate::model::{Direction, Timestamp};
 
@@ -263,6 +263,41 @@ async fn a_page_that_is_not_the_forums_removes_nothing() {
     played.board.delete(&mention);
     inbox.recheck().await.unwrap();
     assert!(inbox.removed.contains(&mention));
+}
+
+#[tokio::test]
+async fn looking_again_leaves_the_last_tenth_to_replies_and_gives_everything_its_turn() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    for n in 0..15 {
+        played.say(Say::mention(Who::Customer, format!("vraag <{n}>"))).await;
+    }
+    inbox.pull().await.unwrap();
+    played.clock.advance(Duration::from_secs(60));
+    let pull = inbox.channel.pull().unwrap();
+    let known: Vec<Known> = inbox
+        .messages
+        .values()
+        .map(|m| Known { external_id: m.external_id.clone(), thread: m.thread.clone(), meta: m.meta.clone() })
+        .collect();
+    played.running.wire.forget();
+    for left in [45, 30, 15, 6, 6] {
+        let quota = pull.recheck(&known).await.unwrap().quota.unwrap();
+        assert_eq!((quota.limit, quota.remaining), (60, left));
+        assert_eq!(quota.reset_at, played.clock.now().plus(Duration::from_secs(60)));
+    }
+    let calls = played.running.wire.calls();
+    assert_eq!(calls.len(), 54);
+    let asked = |id: &str| calls.iter().filter(|call| call.path == format!("/posts/{id}.json")).count();
+    assert_eq!(known.iter().map(|one| asked(&one.external_id)).filter(|count| *count == 4).count(), 9);
+    // The six that had no turn come first when there is more.
+    played.clock.advance(Duration::from_secs(60));
+    while pull.pull("own", None).await.unwrap().quota.unwrap().remaining > 12 {}
+    played.running.wire.forget();
+    pull.recheck(&known).await.unwrap();
+    let again = played.running.wire.calls();
+    assert_eq!(again.len(), 6);
+    assert!(again.iter().all(|call| calls.iter().filter(|other| other.path == call.path).count() == 3));
 }
 
 #[tokio::test]
