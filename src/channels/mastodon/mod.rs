@@ -298,6 +298,7 @@ impl Pull for Mastodon {
     }
 
     async fn pull(&self, feed: &str, cursor: Option<&Value>) -> Result<Batch, ChannelError> {
+        self.chains.may_ask(self.api.context.clock.now())?;
         match feed {
             pull::NOTIFICATIONS => self.notifications(cursor).await,
             pull::OWN => self.own(cursor).await,
@@ -306,9 +307,9 @@ impl Pull for Mastodon {
     }
 
     async fn recheck(&self, known: &[Known]) -> Result<Batch, ChannelError> {
+        self.chains.may_ask(self.api.context.clock.now())?;
         self.look_again(known).await
     }
-        self.chains.may_ask(self.api.context.clock.now())?;
 
     async fn reread(&self, _feed: &str, payload: &str) -> Result<Batch, ChannelError> {
         self.read_again(payload).await
@@ -317,7 +318,6 @@ impl Pull for Mastodon {
     fn recheck_max(&self) -> usize {
         recheck::MAX
     }
-        self.chains.may_ask(self.api.context.clock.now())?;
 }
 
 #[async_trait]
