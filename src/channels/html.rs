@@ -2,36 +2,19 @@
 //!
 //! Promises: the output of `sanitise` contains no script, style, event handler, form, frame or remote image; every link opens
 //! apart and tells nothing about us. `page` keeps an author's layout besides, and loads no picture but those it was given.
-//! `to_text` shows what the platform's own client shows. None panics on any input.
+//! `to_text` shows what the platform's own client shows. None panics on any input, and none gives much more than it was given.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use super::markup::{Token, escape_into, is_void, tokens};
+use super::markup::{Tag, Token, escape_into, is_void, tokens};
+use super::nest::Nest;
 
 static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let mut builder = ammonia::Builder::empty();
     builder
-        .tags(HashSet::from([
-            "p",
-            "br",
-            "span",
-            "a",
-            "del",
-            "s",
-            "pre",
-            "blockquote",
-            "code",
-            "b",
-            "strong",
-            "u",
-            "em",
-            "i",
-            "ul",
-            "ol",
-            "li",
-        ]))
+        .tags(TAGS.iter().copied().collect())
         .tag_attributes(HashMap::from([("a", HashSet::from(["href"]))]))
         .allowed_classes(HashMap::from([("span", HashSet::from(["invisible", "ellipsis"]))]))
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
@@ -44,16 +27,82 @@ static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
+const TAGS: &[&str] =
+    &["p", "br", "span", "a", "del", "s", "pre", "blockquote", "code", "b", "strong", "u", "em", "i", "ul", "ol", "li"];
+/// What is inside is neither text nor a tag of ours; of their like, the reader itself leaves out what is inside.
+const DRAWN: &[&str] = &["object", "svg", "math", "noscript"];
+/// A longer address leads nowhere that somebody wrote down.
+const LONGEST_ADDRESS: usize = 8 * 1024;
+
 /// HTML that may be put on our page.
 #[must_use]
 pub fn sanitise(html: &str) -> String {
-    CLEANER.clean(html).to_string()
+    let tokens = tokens(html);
+    let mut last: HashMap<&str, usize> = HashMap::new();
+    for (at, token) in tokens.iter().enumerate() {
+        if let Token::Close(name) = token
+            && let Some(drawn) = DRAWN.iter().find(|drawn| **drawn == name.as_str())
+        {
+            last.insert(*drawn, at);
+        }
+    }
+    let mut nest = Nest::new(html.len());
+    // The drawing that is being left out, how deep in itself, and where it ends at the latest.
+    let mut drawn: Option<(&str, usize, usize)> = None;
+    for (at, token) in tokens.iter().enumerate() {
+        if let Some((name, depth, end)) = &mut drawn {
+            match token {
+                Token::Open(tag) if tag.name == *name => *depth += 1,
+                Token::Close(closed) if closed == *name => *depth -= 1,
+                _ => {}
+            }
+            if *depth == 0 || at >= *end {
+                drawn = None;
+            }
+            continue;
+        }
+        match token {
+            Token::Text(text) => nest.text(text),
+            Token::Comment(_) => {}
+            Token::Open(tag) => {
+                let name = tag.name.as_str();
+                let end = last.get(name).filter(|end| **end > at);
+                if let (Some(drawn_as), Some(end)) = (DRAWN.iter().find(|drawn| **drawn == name), end) {
+                    drawn = Some((*drawn_as, 1, *end));
+                } else if name == "br" {
+                    nest.void("br", "<br>");
+                } else if TAGS.contains(&name) {
+                    nest.open(name, plain_tag(tag));
+                }
+            }
+            Token::Close(name) if name == "br" => nest.void("br", "<br>"),
+            Token::Close(name) => nest.close(name),
+        }
+    }
+    CLEANER.clean(&nest.finish()).to_string()
+}
+
+/// With nothing but where a link leads and what the fediverse hides of it.
+fn plain_tag(tag: &Tag<'_>) -> String {
+    let mut out = format!("<{}", tag.name);
+    let kept = match tag.name.as_str() {
+        "a" => Some(("href", LONGEST_ADDRESS)),
+        "span" => Some(("class", 200)),
+        _ => None,
+    };
+    if let Some((key, most)) = kept
+        && let Some(value) = tag.get(key).filter(|value| value.len() <= most)
+    {
+        let _ = write!(out, " {key}=\"");
+        escape_into(&mut out, value);
+        out.push('"');
+    }
+    out.push('>');
+    out
 }
 
 /// Longer pages are cut; their original has the rest.
 const LONGEST_PAGE: usize = 3 * 1024 * 1024;
-/// Deeper than this nobody writes; tags beyond it do nothing, their text stays.
-const DEEPEST: usize = 150;
 
 static PAGE_CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let mut builder = ammonia::Builder::empty();
@@ -209,12 +258,10 @@ pub enum Picture {
 #[must_use]
 pub fn page(html: &str, mut picture: impl FnMut(&str) -> Picture) -> String {
     let end = (0..=html.len().min(LONGEST_PAGE)).rev().find(|at| html.is_char_boundary(*at)).unwrap_or(0);
-    let mut out = String::with_capacity(end);
-    let mut open: Vec<String> = Vec::new();
+    let mut nest = Nest::new(end);
     for token in tokens(&html[..end]) {
         match token {
-            Token::Text(text) => escape_into(&mut out, &text),
-            Token::Comment(_) => {}
+            Token::Text(text) => nest.text(&text),
             Token::Open(tag) if tag.name == "img" => {
                 let source = tag.get("src").unwrap_or_default().trim();
                 let shown =
@@ -224,42 +271,31 @@ pub fn page(html: &str, mut picture: impl FnMut(&str) -> Picture) -> String {
                     Picture::Shown(address) => {
                         let own = [("src", address.as_str()), ("alt", alt)];
                         let kept = tag.attributes.iter().map(|(name, value)| (name.as_str(), value.as_ref()));
-                        write_tag(
-                            &mut out,
-                            "img",
-                            own.into_iter().chain(kept.filter(|(name, _)| !matches!(*name, "src" | "alt"))),
-                        );
+                        let kept = kept.filter(|(name, _)| !matches!(*name, "src" | "alt"));
+                        nest.void("img", &written("img", own.into_iter().chain(kept)));
                     }
                     Picture::Blocked => {
-                        out.push_str("<span class=\"blocked\">");
-                        escape_into(&mut out, if alt.trim().is_empty() { "▨" } else { alt });
-                        out.push_str("</span>");
+                        nest.open("span", "<span class=\"blocked\">".to_owned());
+                        nest.text(if alt.trim().is_empty() { "▨" } else { alt });
+                        nest.close("span");
                     }
-                    Picture::Gone => escape_into(&mut out, alt),
+                    Picture::Gone => nest.text(alt),
                 }
             }
-            Token::Open(tag) => {
-                if !PAGE_TAGS.contains(&tag.name.as_str()) || open.len() >= DEEPEST {
-                    continue;
-                }
-                write_tag(
-                    &mut out,
-                    &tag.name,
-                    tag.attributes.iter().map(|(name, value)| (name.as_str(), value.as_ref())),
-                );
-                if !is_void(&tag.name) {
-                    open.push(tag.name);
+            Token::Open(tag) if PAGE_TAGS.contains(&tag.name.as_str()) => {
+                let attributes = tag.attributes.iter().map(|(name, value)| (name.as_str(), value.as_ref()));
+                let tag_as_written = written(&tag.name, attributes);
+                if is_void(&tag.name) {
+                    nest.void(&tag.name, &tag_as_written);
+                } else {
+                    nest.open(&tag.name, tag_as_written);
                 }
             }
-            Token::Close(name) => {
-                let Some(at) = open.iter().rposition(|open| *open == name) else { continue };
-                for name in open.drain(at..).rev() {
-                    let _ = write!(out, "</{name}>");
-                }
-            }
+            Token::Comment(_) | Token::Open(_) => {}
+            Token::Close(name) => nest.close(&name),
         }
     }
-    PAGE_CLEANER.clean(&out).to_string()
+    PAGE_CLEANER.clean(&nest.finish()).to_string()
 }
 
 /// The addresses of the web's pictures that a page would load.
@@ -290,9 +326,8 @@ fn is_written_picture(source: &str) -> bool {
         .any(|kind| head.starts_with(kind))
 }
 
-fn write_tag<'a>(out: &mut String, name: &str, attributes: impl Iterator<Item = (&'a str, &'a str)>) {
-    out.push('<');
-    out.push_str(name);
+fn written<'a>(name: &str, attributes: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut out = format!("<{name}");
     for (key, value) in attributes {
         let value = match key {
             "style" => styles(value),
@@ -310,10 +345,11 @@ fn write_tag<'a>(out: &mut String, name: &str, attributes: impl Iterator<Item = 
         out.push(' ');
         out.push_str(key);
         out.push_str("=\"");
-        escape_into(out, &value);
+        escape_into(&mut out, &value);
         out.push('"');
     }
     out.push('>');
+    out
 }
 
 /// The declarations that only change how text looks. A value with a function in it (`url()`, `expression()`) or an escape is left out.
@@ -336,7 +372,7 @@ fn styles(style: &str) -> String {
 /// What a reader sees: paragraphs as blank lines, breaks as newlines, no mark-up, no invisible parts.
 #[must_use]
 pub fn to_text(html: &str) -> String {
-    let clean = CLEANER.clean(html).to_string();
+    let clean = sanitise(html);
     let mut text = String::with_capacity(clean.len());
     let mut rest = clean.as_str();
     // Depth of nested elements inside `span.invisible`, which browsers of the fediverse hide.
@@ -530,7 +566,65 @@ mod tests {
         assert_eq!(to_text("<script>alert(1)</script>hoi"), "hoi");
     }
 
+    /// What a browser's parser makes gigabytes of: formatting that never closes, before many blocks.
+    fn never_closed(blocks: usize) -> [String; 6] {
+        let long = "A".repeat(50_000);
+        [
+            format!("<p><a href=https://x.example/{long}>{}", "<p>a</p>".repeat(blocks)),
+            format!("<a href=https://x.example/{}>{}", &long[..2_000], "<hr>x".repeat(blocks)),
+            format!("<table><a href=https://x.example/{}>{}", &long[..2_000], "x<tr><td>y</td></tr>".repeat(blocks)),
+            format!("<table><a href=https://x.example/{}>{}", &long[..2_000], "<col>x".repeat(blocks)),
+            format!("{}{}", (0..3_000).map(|n| format!("<b a={n}>")).collect::<String>(), "<p>x".repeat(blocks)),
+            format!("{}{}", "<b><i title=x><font color=red>".repeat(300), "<ul><li>x</ul>".repeat(blocks)),
+        ]
+    }
+
+    #[test]
+    fn formatting_that_never_closes_is_not_written_in_every_paragraph() {
+        for html in never_closed(2_000) {
+            let most = html.len() * 8;
+            for shown in [sanitise(&html), page(&html, |_| Picture::Blocked)] {
+                let start = &html[..60];
+                assert!(shown.len() < most, "{start}: {} bytes became {}", html.len(), shown.len());
+                assert!(shown.matches(['x', 'a', 'y']).count() >= 2_000, "{start}: the words are there");
+            }
+            assert!(to_text(&html).len() < most);
+        }
+    }
+
+    #[test]
+    fn formatting_goes_on_in_the_next_block_and_every_tag_ends_where_it_stands() {
+        let link = |words: &str| {
+            format!("<a href=\"https://x.example\" target=\"_blank\" rel=\"nofollow noopener noreferrer\">{words}</a>")
+        };
+        for (html, expected) in [
+            ("<b><p>een</p><p>twee</b> drie", "<p><b>een</b></p><p><b>twee</b> drie</p>".to_owned()),
+            ("<a href=https://x.example><p>een</p>twee</a>", format!("<p>{}</p>{}", link("een"), link("twee"))),
+            ("<p>een<p>twee<ul><li>a<li>b</ul>", "<p>een</p><p>twee</p><ul><li>a</li><li>b</li></ul>".to_owned()),
+            ("een</p>twee</b>drie", "een<p></p>tweedrie".to_owned()),
+            ("<i><b>een</i>twee</b>", "<i><b>een</b></i><b>twee</b>".to_owned()),
+            ("<svg><p>weg</p></svg>hier", "hier".to_owned()),
+            ("<svg>hier", "hier".to_owned()),
+        ] {
+            assert_eq!(sanitise(html), expected, "{html}");
+            assert_eq!(sanitise(&expected), expected);
+        }
+        let rows = format!("<table>{}", "<tr><td>a<td>b".repeat(501));
+        assert_eq!(page(&rows, |_| Picture::Blocked).matches("<td>").count(), 1_002, "ends that nobody wrote");
+    }
+
     proptest::proptest! {
+        #[test]
+        fn any_tags_in_any_order_come_to_rest(
+            tags in proptest::collection::vec(proptest::sample::select(vec![
+                "<p>", "</p>", "<b>", "</b>", "<i>", "</i>", "<a href=https://x.example>", "</a>", "<ul>", "</ul>", "<li>",
+                "</li>", "<blockquote>", "</blockquote>", "<code>", "</code>", "<br>", "</br>", "<svg>", "</svg>", "x", " ",
+            ]), 0..40),
+        ) {
+            let clean = sanitise(&tags.concat());
+            proptest::prop_assert_eq!(sanitise(&clean), clean.clone());
+        }
+
         #[test]
         fn any_text_is_survived(html in "[<>a-z/=\"'& é👍]{0,120}") {
             let _ = to_text(&html);

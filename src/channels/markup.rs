@@ -196,7 +196,7 @@ fn attributes(text: &str) -> (Vec<(String, Cow<'_, str>)>, &str) {
             && value.len() <= MAX_VALUE
             && !found.iter().any(|(k, _)| k.eq_ignore_ascii_case(key))
         {
-            found.push((key.to_ascii_lowercase(), unescape(value)));
+            found.push((key.to_ascii_lowercase(), resolve(value, true)));
         }
     }
 }
@@ -204,6 +204,10 @@ fn attributes(text: &str) -> (Vec<(String, Cow<'_, str>)>, &str) {
 /// Resolves character references; what is none stays.
 #[must_use]
 pub fn unescape(raw: &str) -> Cow<'_, str> {
+    resolve(raw, false)
+}
+
+fn resolve(raw: &str, in_value: bool) -> Cow<'_, str> {
     if !raw.contains('&') {
         return Cow::Borrowed(raw);
     }
@@ -220,7 +224,9 @@ pub fn unescape(raw: &str) -> Cow<'_, str> {
             .map_or_else(|| rest.len().min(33), |(at, _)| at + 1);
         let name = rest.get(1..end).unwrap_or("");
         let behind = rest.get(end..).unwrap_or("");
-        if let Some(c) = reference(name, behind.starts_with(';')) {
+        // `?a=1&reg=nl` in an address says nothing about a trade mark.
+        let parameter = in_value && behind.starts_with('=');
+        if let Some(c) = reference(name, behind.starts_with(';')).filter(|_| !parameter) {
             text.push_str(&c);
             rest = behind.strip_prefix(';').unwrap_or(behind);
         } else {
@@ -320,6 +326,7 @@ mod tests {
             ("<a href=\"x>y\">z", "<a href=x>y>z"),
             ("<br/><img src=a/b>", "<br><img src=a/b>"),
             ("<a", "<a>"),
+            ("<a href='?a=1&reg=nl&lt=2&amp;b&amp'>", "<a href=?a=1&reg=nl&lt=2&b&>"),
             ("</ p>hoi", "hoi"),
             ("a<!--", "a!!"),
         ] {

@@ -53,6 +53,7 @@ pub mod visit;
 
 mod item;
 mod lenient;
+mod nest;
 mod packed;
 mod stumbles;
 

@@ -181,6 +181,17 @@ mod tests {
     }
 
     #[test]
+    fn formatting_that_never_closes_makes_no_more_of_a_text_than_it_is() {
+        let link = format!("<p><a href=\"https://x.example/{}\">", "A".repeat(4_000));
+        let formatted = format!("{link}{}", "<p>a</p>".repeat(7_000));
+        let said = json!({
+            "msgtype": "m.text", "body": "a", "format": "org.matrix.custom.html", "formatted_body": formatted,
+        });
+        let html = words(&said, "").1.unwrap();
+        assert!(html.len() < 8 * formatted.len(), "{} bytes became {}", formatted.len(), html.len());
+    }
+
+    #[test]
     fn media_say_their_caption_and_never_their_file_name() {
         let plain = json!({"msgtype": "m.image", "body": "IMG_1.jpg", "url": "mxc://a/b"});
         let named = json!({"msgtype": "m.image", "body": "IMG_1.jpg", "filename": "IMG_1.jpg", "url": "mxc://a/b"});

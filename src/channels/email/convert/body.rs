@@ -12,7 +12,7 @@ use crate::channels::markup::{self, Token, escape_into};
 
 /// Longer HTML is no letter; what is beyond is in the original.
 const LONGEST_HTML: usize = 3 * 1024 * 1024;
-const LONGEST_OWN: usize = 256 * 1024;
+pub(super) const LONGEST_OWN: usize = 256 * 1024;
 const LONGEST_QUOTE: usize = 128 * 1024;
 
 /// A mail's words.
@@ -60,7 +60,7 @@ pub(super) fn read(parsed: &Parsed<'_>) -> Body {
     Body {
         own: cut(own, LONGEST_OWN),
         quoted: Some(cut(quoted, LONGEST_QUOTE)).filter(|text| !text.trim().is_empty()),
-        html: html.filter(|html| html.len() <= LONGEST_OWN),
+        html,
         shown,
         whole: cut(whole, LONGEST_OWN),
     }

@@ -1,18 +1,24 @@
 //! HTML of a mail as its reader sees it: as plain text, and as the few tags our page knows.
 //!
 //! Promises: paragraphs as blank lines, breaks as newlines, what is hidden stays hidden, pictures as their description in
-//! brackets, links whole; linear in the input. Must not: show anything that is not text.
+//! brackets, links whole; linear in the input, and the HTML never longer than is shown. Must not: show anything that is not
+//! text.
 
+use std::sync::Arc;
+
+use super::body::LONGEST_OWN;
 use crate::channels::markup::{Tag, Token, escape_into, is_void};
 
 /// Deeper than this nobody writes; tags beyond it do nothing, their text stays.
 const DEEPEST: usize = 200;
+/// A longer address is no link: an open one is written again in every paragraph.
+const LONGEST_ADDRESS: usize = 8 * 1024;
 
 /// The two forms of one text.
 #[derive(Default)]
 pub(super) struct Laid {
     pub text: String,
-    /// Only `p`, `br`, `a`, `b`, `i`, `u`, `s`, `code`.
+    /// Only `p`, `br`, `a`, `b`, `i`, `u`, `s`, `code`; empty when it would be longer than is shown.
     pub html: String,
     /// Whether `html` says anything that `text` does not.
     pub formatted: bool,
@@ -51,13 +57,28 @@ struct Layout {
     written: usize,
     in_paragraph: bool,
     inline: Vec<Inline>,
+    /// No more HTML is written: there is too much of it.
+    full: bool,
 }
 
 #[derive(Clone, PartialEq, Eq)]
 enum Inline {
     Tag(&'static str),
     /// Where it leads, and where its text begins in `text`.
-    Link(String, usize),
+    Link(Arc<str>, usize),
+}
+
+impl Inline {
+    fn end(&self) -> &'static str {
+        match self {
+            Self::Tag("b") => "</b>",
+            Self::Tag("i") => "</i>",
+            Self::Tag("u") => "</u>",
+            Self::Tag("s") => "</s>",
+            Self::Tag(_) => "</code>",
+            Self::Link(..) => "</a>",
+        }
+    }
 }
 
 impl Layout {
@@ -115,7 +136,7 @@ impl Layout {
             "code" | "tt" | "kbd" => Some(Inline::Tag("code")),
             "a" => tag.get("href").map(str::trim).filter(|href| is_link(href)).map(|href| {
                 let href: String = href.chars().filter(|c| !c.is_control()).collect();
-                Inline::Link(href, self.laid.text.len())
+                Inline::Link(href.into(), self.laid.text.len())
             }),
             _ => None,
         };
@@ -153,14 +174,7 @@ impl Layout {
         let Some(at) = self.inline.iter().rposition(|open| open == inline) else { return };
         self.inline.remove(at);
         if self.in_paragraph {
-            self.laid.html.push_str(match inline {
-                Inline::Tag("b") => "</b>",
-                Inline::Tag("i") => "</i>",
-                Inline::Tag("u") => "</u>",
-                Inline::Tag("s") => "</s>",
-                Inline::Tag(_) => "</code>",
-                Inline::Link(..) => "</a>",
-            });
+            self.write(inline.end());
         }
         if let Inline::Link(href, from) = inline {
             let shown = self.laid.text.get(*from..).unwrap_or_default().trim();
@@ -213,7 +227,7 @@ impl Layout {
         // Invisible fillers of newsletters: soft hyphens, joiners, byte order marks.
         let shown = word.replace(['\u{ad}', '\u{200b}', '\u{feff}', '\u{34f}', '\0'], "").replace('\u{a0}', " ");
         self.laid.text.push_str(&shown);
-        escape_into(&mut self.laid.html, &shown);
+        self.escape(&shown);
     }
 
     /// Writes the white space that is due, and begins a paragraph when none is open.
@@ -229,13 +243,13 @@ impl Layout {
                         self.laid.text.push(' ');
                     }
                     if self.in_paragraph {
-                        self.laid.html.push(' ');
+                        self.write(" ");
                     }
                 }
                 Gap::Line if breaks < 2 => {
                     self.end_line(self.quoted);
                     if self.in_paragraph {
-                        self.laid.html.push_str("<br>");
+                        self.write("<br>");
                     }
                 }
                 Gap::Line | Gap::Paragraph => {
@@ -251,9 +265,9 @@ impl Layout {
         self.written = self.quoted;
         if !self.in_paragraph {
             self.in_paragraph = true;
-            self.laid.html.push_str("<p>");
-            for inline in self.inline.clone() {
-                self.write_open(&inline);
+            self.write("<p>");
+            for at in 0..self.inline.len() {
+                self.write_open(&self.inline[at].clone());
             }
         }
     }
@@ -269,17 +283,10 @@ impl Layout {
         if !self.in_paragraph {
             return;
         }
-        for inline in self.inline.clone().iter().rev() {
-            self.laid.html.push_str(match inline {
-                Inline::Tag("b") => "</b>",
-                Inline::Tag("i") => "</i>",
-                Inline::Tag("u") => "</u>",
-                Inline::Tag("s") => "</s>",
-                Inline::Tag(_) => "</code>",
-                Inline::Link(..) => "</a>",
-            });
+        for at in (0..self.inline.len()).rev() {
+            self.write(self.inline[at].end());
         }
-        self.laid.html.push_str("</p>");
+        self.write("</p>");
         self.in_paragraph = false;
     }
 
@@ -287,15 +294,29 @@ impl Layout {
         match inline {
             Inline::Tag(name) => {
                 self.laid.formatted = true;
-                self.laid.html.push('<');
-                self.laid.html.push_str(name);
-                self.laid.html.push('>');
+                self.write("<");
+                self.write(name);
+                self.write(">");
             }
             Inline::Link(href, _) => {
-                self.laid.html.push_str("<a href=\"");
-                escape_into(&mut self.laid.html, href);
-                self.laid.html.push_str("\">");
+                self.write("<a href=\"");
+                self.escape(href);
+                self.write("\">");
             }
+        }
+    }
+
+    fn write(&mut self, html: &str) {
+        if !self.full {
+            self.laid.html.push_str(html);
+            self.full = self.laid.html.len() > LONGEST_OWN;
+        }
+    }
+
+    fn escape(&mut self, text: &str) {
+        if !self.full {
+            escape_into(&mut self.laid.html, text);
+            self.full = self.laid.html.len() > LONGEST_OWN;
         }
     }
 
@@ -309,6 +330,10 @@ impl Layout {
         self.end_paragraph();
         let text = self.laid.text.trim_end();
         self.laid.text.truncate(text.len());
+        if self.full {
+            self.laid.html.clear();
+            self.laid.formatted = false;
+        }
         self.laid
     }
 }
@@ -327,6 +352,9 @@ fn gap_of(name: &str) -> Gap {
 }
 
 fn is_link(href: &str) -> bool {
+    if href.len() > LONGEST_ADDRESS {
+        return false;
+    }
     let scheme = href.split(':').next().unwrap_or_default().to_ascii_lowercase();
     matches!(scheme.as_str(), "http" | "https" | "mailto" | "tel")
 }
@@ -390,6 +418,19 @@ mod tests {
         assert_eq!(laid.html, "<p><b>een</b></p><p><b>twee</b></p><p><a href=\"https://x.example\">drie</a></p>");
         assert!(laid.formatted);
         assert!(!lay(tokens("<div>plat</div>").iter().map(|t| (t, 0))).formatted);
+    }
+
+    #[test]
+    fn a_link_that_never_closes_is_not_written_in_every_paragraph() {
+        for (long, blocks) in [(50_000, 10_000), (8_000, 10_000), (50, 100_000)] {
+            let html = format!("<a href=\"https://x/{}\">{}", "A".repeat(long), "<hr>x".repeat(blocks));
+            let laid = lay(tokens(&html).iter().map(|token| (token, 0)));
+            assert_eq!(laid.text.matches('x').count(), blocks, "the words are there");
+            assert!(laid.html.capacity() <= 4 * super::LONGEST_OWN, "{} bytes", laid.html.capacity());
+        }
+        let long = format!("<a href=\"https://x.example/{}\">hier</a> <b>en</b>", "A".repeat(2_000));
+        let laid = lay(tokens(&long).iter().map(|token| (token, 0)));
+        assert!(laid.formatted && laid.html.contains("AAAA") && laid.html.ends_with("hier</a> <b>en</b></p>"));
     }
 
     #[test]

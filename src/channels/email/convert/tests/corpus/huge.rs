@@ -73,6 +73,11 @@ pub fn cases() -> Vec<Case> {
             html(&format!("{}vet", "<b><i><a href=https://x.example>".repeat(30_000))),
         )
         .has("vet"),
+        Case::new(
+            "html of a link that never closes, before ten thousand lines",
+            html(&format!("<a href=\"https://x.example/{}\">{}", "A".repeat(50_000), "<hr>x".repeat(10_000))),
+        )
+        .has("x"),
         Case::new("html with a million tags", html(&"<br>".repeat(1_000_000))).text("[…]"),
         Case::new(
             "a tag with a hundred thousand attributes",
