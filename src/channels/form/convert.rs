@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::answers::Answer;
 use super::definition::{Definition, Kind};
@@ -12,16 +13,31 @@ use crate::model::{Answered, Claim, Direction, Lane, MessageKind, ThreadKind, Ti
 
 const DAY: u64 = 86_400;
 
-/// What the customer is told to call it by: short enough to read out on the telephone.
-pub fn reference(once: uuid::Uuid) -> String {
-    once.simple().to_string()[..8].to_uppercase()
+/// What a set of answers is known by: the same at every try of one page, another for other answers. Pages are sent again with other
+/// words, from a browser's memory or by a site's own code.
+pub fn name_of(once: uuid::Uuid, answers: &[Answer<'_>]) -> uuid::Uuid {
+    let mut hash = Sha256::new_with_prefix(once.as_bytes());
+    for answer in answers {
+        // What was typed holds no such character.
+        for part in [answer.field.key.as_str(), "\0", answer.value.as_str(), "\0"] {
+            hash.update(part);
+        }
+    }
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.finalize()[..16]);
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
-/// The message, and what has to be remembered to answer it. `country` is put before national telephone numbers.
+/// What the customer is told to call it by: short enough to read out on the telephone.
+pub fn reference(name: uuid::Uuid) -> String {
+    name.simple().to_string()[..8].to_uppercase()
+}
+
+/// The message, known by `name`, and what has to be remembered to answer it. `country` is put before national telephone numbers.
 pub fn items(
     form: &Definition,
     answers: &[Answer<'_>],
-    once: uuid::Uuid,
+    name: uuid::Uuid,
     lang: Lang,
     country: &str,
     now: Timestamp,
@@ -31,14 +47,14 @@ pub fn items(
     let email = first(Kind::Email).and_then(|typed| claims::email(typed, false));
     let phone = first(Kind::Phone).and_then(|typed| claims::phone(typed, Some(country), false));
     let named = answers.iter().find(|answer| answer.field.key == "name").map(|answer| answer.value.clone());
-    let id = once.to_string();
+    let id = name.to_string();
     let shown = |claim: &Option<Claim>| claim.as_ref().map(|claim| claim.value.clone());
-    let handle = shown(&email).or_else(|| shown(&phone)).unwrap_or_else(|| reference(once));
+    let handle = shown(&email).or_else(|| shown(&phone)).unwrap_or_else(|| reference(name));
     let fields: Vec<Answered> = answers
         .iter()
         .map(|answer| Answered { label: lang.say(&answer.field.label).to_owned(), value: readable(answer, lang) })
         .collect();
-    let title = format!("{} {}", lang.say(&form.title), reference(once));
+    let title = format!("{} {}", lang.say(&form.title), reference(name));
     let message = Message {
         external_id: id.clone(),
         thread: ThreadRef {

@@ -306,16 +306,17 @@ impl ContactForm {
             return said(HookAnswer::json(415, &json!({"code": "form.not_readable", "detail": detail})));
         };
         let once = given.get(page::ONCE).and_then(|once| once.parse().ok()).unwrap_or_else(fresh);
-        let thanks = |batch: Batch| {
+        let thanks = |name: uuid::Uuid, batch: Batch| {
             let answer = match kind {
-                Form::Page => self.html(200, page::thank(&self.form, lang, &convert::reference(once))),
-                Form::Json => HookAnswer::json(202, &json!({"reference": convert::reference(once)})),
+                Form::Page => self.html(200, page::thank(&self.form, lang, &convert::reference(name))),
+                Form::Json => HookAnswer::json(202, &json!({"reference": convert::reference(name)})),
             };
             Pushed { batch, answer: Some(answer) }
         };
         let trapped = given.get(page::TRAP).is_some_and(|trap| !trap.is_empty());
         match answers::check(&self.form, &given) {
-            Ok(_) if trapped => {
+            Ok(answers) if trapped => {
+                let name = convert::name_of(once, &answers);
                 // A robot learns nothing; and should it have been a person after all, an admin can read it and let it in.
                 // Only what this form asks is kept: the rest is the robot's.
                 let mut asked: Given = given;
@@ -323,11 +324,12 @@ impl ContactForm {
                 asked.insert(page::ONCE.to_owned(), once.to_string());
                 let payload = serde_json::to_string(&asked).unwrap_or_default();
                 let error = "a field that people do not see was filled in: it looks written by a robot".to_owned();
-                thanks(Batch { unreadable: vec![Unreadable { payload, error }], ..Batch::default() })
+                thanks(name, Batch { unreadable: vec![Unreadable { payload, error }], ..Batch::default() })
             }
             Ok(answers) => {
-                let items = convert::items(&self.form, &answers, once, lang, &self.country, now);
-                thanks(Batch { items, ..Batch::default() })
+                let name = convert::name_of(once, &answers);
+                let items = convert::items(&self.form, &answers, name, lang, &self.country, now);
+                thanks(name, Batch { items, ..Batch::default() })
             }
             Err(wrong) => said(match kind {
                 Form::Page => self.html(422, page::ask(&self.form, lang, &once.to_string(), &given, &wrong)),
@@ -365,7 +367,8 @@ impl Pull for ContactForm {
         match answers::check(&self.form, &given) {
             Ok(answers) => {
                 let now = self.context.clock.now();
-                let items = convert::items(&self.form, &answers, once, self.lang, &self.country, now);
+                let name = convert::name_of(once, &answers);
+                let items = convert::items(&self.form, &answers, name, self.lang, &self.country, now);
                 Ok(Batch { items, ..Batch::default() })
             }
             Err(wrong) => {

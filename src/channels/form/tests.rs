@@ -16,6 +16,8 @@ use crate::model::{ClaimKind, Direction, Lane, MessageKind, ThreadKind, Timestam
 
 const NOW: Timestamp = Timestamp(1_772_442_845_000);
 const ONCE: &str = "6f1c1f3e-0000-4000-8000-000000000001";
+/// What those answers are known by.
+const NAME: &str = "02fa4541-6c2c-428f-bc95-1dd632b2811d";
 const FILLED: &[(&str, &str)] = &[
     ("_once", ONCE),
     ("name", "Noor de Vries"),
@@ -90,14 +92,15 @@ async fn a_claim_becomes_a_conversation_with_a_deadline() {
     let form = form(&json!({})).unwrap();
     let (status, page, pushed) = sends(&*form, FILLED).await;
     assert_eq!(status, 200);
-    assert!(page.contains("binnen 14 dagen") && page.contains("6F1C1F3E"), "{page}");
+    assert!(page.contains("binnen 14 dagen") && page.contains("02FA4541"), "{page}");
     let message = message(&pushed);
     assert_eq!(
         (message.kind, message.thread.kind, message.thread.lane),
         (MessageKind::Form, ThreadKind::Form, Lane::Private)
     );
     assert_eq!((message.direction, message.sent_at), (Direction::In, NOW));
-    assert_eq!(message.thread.title.as_deref(), Some("Garantieclaim 6F1C1F3E"));
+    assert_eq!(message.thread.title.as_deref(), Some("Garantieclaim 02FA4541"));
+    assert_eq!(message.external_id, NAME);
     assert_eq!(message.due_at, Some(Timestamp(NOW.0 + 14 * 86_400_000)));
     assert_eq!(
         (message.author.name.as_str(), message.author.external_id.as_str()),
@@ -119,6 +122,20 @@ async fn a_claim_becomes_a_conversation_with_a_deadline() {
     // Pressed twice, or sent again after a lost answer: the same message.
     let (_, _, again) = sends(&*form, FILLED).await;
     assert_eq!(again.batch.items, pushed.batch.items);
+}
+
+#[tokio::test]
+async fn other_answers_from_the_same_page_are_another_message() {
+    let form = form(&json!({})).unwrap();
+    let mut other = FILLED.to_vec();
+    other[7].1 = "En nu rookt hij ook.";
+    let (first, second) = (sends(&*form, FILLED).await, sends(&*form, &other).await);
+    let (one, two) = (message(&first.2), message(&second.2));
+    assert_ne!((&one.external_id, &one.thread.external_id), (&two.external_id, &two.thread.external_id));
+    let reference = |one: &Message| one.thread.title.as_ref().unwrap().rsplit(' ').next().unwrap().to_owned();
+    let (old, new) = (reference(one), reference(two));
+    assert!(old != new && first.1.contains(&old) && second.1.contains(&new), "everyone is told their own");
+    assert_eq!(message(&sends(&*form, &other).await.2).external_id, two.external_id, "that one, too, is sent once");
 }
 
 #[tokio::test]
@@ -201,7 +218,7 @@ async fn a_site_of_ours_may_send_by_script_and_a_strange_one_hears_nothing() {
     let body = body.to_string();
     let json_from = |origin| [("content-type", "application/json"), ("origin", origin)];
     let ours = call(&*form, Method::POST, &json_from("https://www.voorbeeld.nl"), "lang=en", body.as_bytes()).await;
-    assert_eq!(exactly(&ours), (202, "{\"reference\":\"6F1C1F3E\"}".to_owned()));
+    assert_eq!(exactly(&ours), (202, "{\"reference\":\"02FA4541\"}".to_owned()));
     assert_eq!(header(&ours, "access-control-allow-origin"), Some("https://www.voorbeeld.nl"));
     assert_eq!(message(&ours).fields[5].value, "Money back");
     for origin in ["https://evil.example", "https://www.voorbeeld.nl.evil.example", "null"] {
@@ -237,7 +254,7 @@ async fn a_robot_is_thanked_and_waits_outside() {
     );
     // It was a person whose browser filled in everything: an admin lets it in.
     let batch = form.pull().unwrap().reread("hook", &held.payload).await.unwrap();
-    assert!(matches!(&batch.items[0], Item::Message(message) if message.external_id == ONCE));
+    assert!(matches!(&batch.items[0], Item::Message(message) if message.external_id == NAME));
     for payload in ["", "[]", "{}", "{\"name\": 1}"] {
         assert_eq!(form.pull().unwrap().reread("hook", payload).await.unwrap().unreadable.len(), 1, "{payload}");
     }

@@ -170,7 +170,7 @@ at_the_door! {
         let rows = conversations(&admin).await;
         assert_eq!(rows.len(), 1);
         let row = &rows[0];
-        assert_eq!((&row["channel"], &row["subject"]), (&json!("email"), &json!("Garantieclaim 6F1C1F3E")));
+        assert_eq!((&row["channel"], &row["subject"]), (&json!("email"), &json!("Garantieclaim DFC17939")));
         assert!(row["due_at"].is_i64(), "{row}");
         let shown = opened(&admin, row).await;
         let (message, allowance) = (&shown["messages"][0], &shown["threads"][0]["allowance"]);
@@ -207,6 +207,36 @@ at_the_door! {
         assert_eq!(conversations(&admin).await.iter().filter(|row| row["channel"] == "form").count(), 2);
         // Another setting can be changed all the same.
         admin.call("PATCH", &at, json!({ "settings": { "mailbox": mail.id, "country": "+32" } })).await.must_be(200);
+    }
+
+    async fn who_sends_the_same_page_again_with_other_words_is_heard_again(house) {
+        let admin = house.signed_in("Beheer", Role::Admin).await;
+        let mail = Mail::connect(house, &admin).await;
+        let form = a_form(&admin, json!({})).await;
+        let at = format!("/api/accounts/{form}");
+        for (mailbox, once, words) in [(json!(mail.id), ONCE, ["een", "twee"]), (Value::Null, "6f1c1f3e-0000-4000-8000-000000000002", ["drie", "vier"])] {
+            admin.call("PATCH", &at, json!({ "settings": { "mailbox": mailbox } })).await.must_be(200);
+            let first = fills_in(house, &form, json!({ "_once": once })).await.must_be(202);
+            for row in conversations(&admin).await {
+                let path = format!("/api/conversations/{}/status", row["id"].as_str().unwrap());
+                admin.call("PUT", &path, json!({ "status": "closed" })).await.must_be(200);
+            }
+            for what in words {
+                let again = fills_in(house, &form, json!({ "_once": once, "what": what })).await.must_be(202);
+                assert_ne!(first["reference"], again["reference"]);
+                fills_in(house, &form, json!({ "_once": once, "what": what })).await.must_be(202);
+            }
+            let mut heard = Vec::new();
+            for row in conversations(&admin).await {
+                for said in opened(&admin, &row).await["messages"].as_array().unwrap() {
+                    assert!(said["edited_at"].is_null(), "{said}");
+                    heard.extend(said["extra"]["fields"].as_array().unwrap().last().map(|field| field["value"].clone()));
+                }
+            }
+            for what in words {
+                assert_eq!(heard.iter().filter(|value| *value == what).count(), 1, "{what} in {heard:?}");
+            }
+        }
     }
 
     async fn who_types_header_lines_writes_no_header_and_to_nobody_else(house) {
