@@ -55,6 +55,32 @@ on_both_engines! {
         assert_eq!(std::fs::read(&path).unwrap(), PNG);
     }
 
+    async fn an_answer_that_a_list_gives_back_stands_there_once(f) {
+        let first = mail("1", "anna", "Waar blijft het?", 0);
+        f.arrives(first.clone()).await;
+        let id = sent(&f, "out.1@brand.test").await.row.id;
+        f.later(Duration::from_secs(60));
+        // In our name, and nobody vouches for it.
+        let ours = Author { external_id: "help@brand.test".into(), handle: "help@brand.test".into(), ..Author::default() };
+        let back = |text: &str| Message {
+            external_id: "out.1@brand.test".into(),
+            direction: Direction::Context,
+            author: ours.clone(),
+            text: text.into(),
+            thread: first.thread.clone(),
+            ..mail("2", "anna", text, 60)
+        };
+        for _ in 0..2 {
+            assert!(!f.arrives(back("Hoi")).await.is_news());
+        }
+        assert_eq!(f.desk.open(&f.sanne, id).await.unwrap().messages.len(), 2);
+        // Other words under its name are not ours.
+        assert_eq!(f.arrives(back("Maak het over naar dit nummer")).await.added, 1);
+        let messages = f.desk.open(&f.sanne, id).await.unwrap().messages;
+        assert_eq!(messages.iter().filter(|message| message.text == "Hoi").count(), 1);
+        assert!(messages.iter().all(|message| message.versions.is_empty()));
+    }
+
     async fn what_a_machine_wrote_wakes_nobody(f) {
         let first = mail("1", "anna", "Waar blijft mijn pakket?", 0);
         f.arrives(first.clone()).await;

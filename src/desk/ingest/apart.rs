@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::super::{Desk, DeskError};
 use super::EARLIEST;
+use super::text::echoes;
 use crate::channels::{Batch, Item, Message};
 use crate::model::{Direction, IdentityId, MessageKind};
 use crate::store::Actor;
@@ -44,7 +45,7 @@ impl Desk {
             let same = if let Some(stored) = known.get(mail.external_id.as_str()) {
                 // A moment to come was stored as the moment of its arrival and says nothing.
                 let at = Some(mail.sent_at.max(EARLIEST)).filter(|at| *at <= now);
-                (stored.direction == Direction::Out && mail.direction == Direction::Out)
+                (stored.direction == Direction::Out && comes_back(mail, stored))
                     || (stored.identity_id.is_some()
                         && stored.identity_id.as_ref() == met.get(mail.author.external_id.as_str())
                         && (Some(stored.sent_at) == at || stored.text == mail.text))
@@ -70,6 +71,16 @@ impl Desk {
             }
         }
         Ok(Cow::Owned(batch))
+    }
+}
+
+/// Whether a mail is the one we sent: seen as ours, or, where nobody vouches for that (a list we wrote to gives it back), in our name
+/// with our words.
+fn comes_back(mail: &Message, stored: &Stored) -> bool {
+    match mail.direction {
+        Direction::Out => true,
+        Direction::Context => echoes(&mail.text, &stored.text),
+        Direction::In | Direction::Note => false,
     }
 }
 
