@@ -105,7 +105,8 @@ fn attempt(raw: &[u8], me: &Me, internal_date: Timestamp, folder: Folder) -> Opt
     let writer = Writer::of(&head, &people, me, folder);
     let direction = writer.direction;
     let from = writer.mailbox.address.to_lowercase();
-    let looped = head.get(&LOOP.to_ascii_lowercase()).is_some() && direction != Direction::Out;
+    // What another mailbox's Balie wrote is a letter like any other.
+    let looped = head.all(&LOOP.to_ascii_lowercase()).any(|by| me.is(by)) && direction != Direction::Out;
     let kind_of_all = parsed.kind();
     let null_sender = head.get("return-path").is_some_and(|path| path.trim() == "<>");
     let judged = (direction != Direction::Out).then(|| automatic::judge(&head, &from, &kind_of_all, looped)).flatten();

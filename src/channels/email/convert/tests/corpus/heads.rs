@@ -226,6 +226,7 @@ fn forged() -> Vec<Case> {
         Case::new("in the Sent folder, by another", format!("From: anna@thuis.example\r\nDate: {DATE}\r\n\r\nhoi")).sent().direction("in"),
         Case::new("in the Sent folder, with Exchange's id", ours("To: klant@thuis.example\r\nX-Balie-Message: <out.7@merk.example>\r\n")).sent().id("out.7@merk.example"),
         Case::new("our mark outside the Sent folder", ours("To: klant@thuis.example\r\nX-Balie-Message: <out.7@merk.example>\r\n")).id("f@x"),
-        Case::new("what went round", format!("From: anna@thuis.example\r\nX-Balie-Loop: 1\r\nDate: {DATE}\r\n\r\nhoi")).automatic("notice"),
+        Case::new("what went round", format!("From: anna@thuis.example\r\nX-Balie-Loop: Help@Merk.example\r\nDate: {DATE}\r\n\r\nhoi")).automatic("notice"),
+        Case::new("written with Balie by another", format!("From: balie@winkel.example\r\nX-Balie-Loop: balie@winkel.example\r\nDate: {DATE}\r\n\r\nhoi")).person(),
     ]
 }
