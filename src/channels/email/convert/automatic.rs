@@ -75,22 +75,34 @@ fn is_away(subject: &str) -> bool {
     STARTS.iter().any(|start| subject.starts_with(start))
 }
 
+/// Addresses that say of themselves that nobody reads them.
+pub(super) fn is_noreply(address: &str) -> bool {
+    let bare = bare(&local(address));
+    bare.starts_with("noreply") || bare.ends_with("noreply") || bare.starts_with("donotreply")
+}
+
 /// Addresses that no person reads.
 pub(super) fn is_machine(address: &str) -> bool {
-    let local = address.split('@').next().unwrap_or_default().to_ascii_lowercase();
-    let bare: String = local.chars().filter(|c| !matches!(c, '-' | '_' | '.')).collect();
-    bare.starts_with("noreply")
-        || bare.ends_with("noreply")
-        || bare.starts_with("donotreply")
+    let local = local(address);
+    let bare = bare(&local);
+    is_noreply(address)
         || bare == "bounce"
         || bare == "bounces"
         || ["bounce+", "bounce-", "bounces+", "bounces-"].iter().any(|start| local.starts_with(start))
         || is_mailer(address)
 }
 
+fn local(address: &str) -> String {
+    address.split('@').next().unwrap_or_default().to_ascii_lowercase()
+}
+
+fn bare(local: &str) -> String {
+    local.chars().filter(|c| !matches!(c, '-' | '_' | '.')).collect()
+}
+
 /// Addresses from which mail servers write about mail.
 pub(super) fn is_mailer(address: &str) -> bool {
-    let local = address.split('@').next().unwrap_or_default().to_ascii_lowercase();
+    let local = local(address);
     matches!(local.as_str(), "mailer-daemon" | "postmaster" | "mail-daemon" | "mailerdaemon")
         || local.starts_with("microsoftexchange")
         || local == "mdaemon"

@@ -220,6 +220,12 @@ impl Writer {
                 }
                 (Folder::Watched, None) => {}
             }
+        } else if automatic::is_noreply(&mailbox.address)
+            && let Some(customer) = people.reply_to.iter().find(|one| writes_through(one, &domain, me))
+        {
+            // A form service writes in its own name for a customer.
+            mailbox = customer.clone();
+            auth.vouched = false;
         }
         Self { mailbox, direction, auth }
     }
@@ -229,6 +235,17 @@ impl Writer {
         let known = self.mailbox.address != NOBODY;
         if known { Some(self.mailbox.clone()) } else { people.sender.first().cloned() }
     }
+}
+
+/// Whether it is somebody from elsewhere who let a machine of this domain write.
+fn writes_through(one: &Mailbox, machine: &str, me: &Me) -> bool {
+    let domain = one.address.rsplit('@').next().unwrap_or_default().to_lowercase();
+    let part_of =
+        |part: &str, whole: &str| part.strip_suffix(whole).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    !part_of(&domain, machine)
+        && !part_of(machine, &domain)
+        && !me.is(&one.address)
+        && !automatic::is_machine(&one.address.to_lowercase())
 }
 
 fn one_mailbox(field: &str) -> Option<Mailbox> {

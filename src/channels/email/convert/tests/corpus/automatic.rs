@@ -6,6 +6,7 @@ pub fn cases() -> Vec<Case> {
     let mut cases = answers();
     cases.extend(bounces());
     cases.extend(receipts());
+    cases.extend(through_machines());
     cases
 }
 
@@ -83,6 +84,42 @@ fn answers() -> Vec<Case> {
         );
     }
     cases
+}
+
+/// What customers wrote into somebody's form, and what only looks like it.
+fn through_machines() -> Vec<Case> {
+    let written = |from: &str, reply_to: &str, more: &str| {
+        format!(
+            "Message-ID: <f1@dienst.example>\r\nFrom: Formulieren <{from}>\r\nReply-To: {reply_to}\r\nTo: help@merk.example\r\nDate: {DATE}\r\nSubject: Nieuw bericht\r\n{more}\r\nWaar is het?"
+        )
+    };
+    let dienst = "noreply@dienst.example";
+    let customer =
+        |name: &str, raw: String| Case::new(name, raw).from("klant@thuis.example").reply(&["klant@thuis.example"]);
+    let machine = |name: &str, raw: String| Case::new(name, raw).from(dienst).automatic("notice");
+    vec![
+        customer("a form service", written(dienst, "Klant <klant@thuis.example>", "")).person(),
+        customer("our own site's machine", written("no-reply@merk.example", "klant@thuis.example", "")).person(),
+        customer(
+            "a form service, as a list",
+            written(dienst, "klant@thuis.example", "List-Unsubscribe: <https://x.example/u>\r\n"),
+        )
+        .automatic("list"),
+        customer(
+            "a form service that says it is a machine",
+            written(dienst, "klant@thuis.example", "Auto-Submitted: auto-generated\r\n"),
+        )
+        .automatic("notice"),
+        machine("a machine and its own desk", written(dienst, "service@dienst.example", "")),
+        machine("a machine and its own desk elsewhere", written(dienst, "service@mail.dienst.example", "")),
+        machine("a machine and another one", written(dienst, "do-not-reply@thuis.example", "")),
+        machine("a machine that sends us to ourselves", written(dienst, "help@merk.example", "")),
+        Case::new(
+            "a mail server that names a customer",
+            written("mailer-daemon@dienst.example", "klant@thuis.example", ""),
+        )
+        .automatic("notice"),
+    ]
 }
 
 fn original() -> String {
