@@ -4,6 +4,8 @@
 //! Promises: every refusal becomes one of the five classes here and nowhere else, with a cause and a cure in both languages.
 //! Must not: know tokens; `session.rs` does.
 
+use std::time::Duration;
+
 use reqwest::{Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -14,6 +16,10 @@ use crate::channels::lenient::parse;
 use crate::channels::{ChannelError, Class, Client, Quota, Words};
 use crate::clock::Clock;
 use crate::model::Timestamp;
+
+/// How long a question may take, and what it needs before it can be asked. A server that hangs must be noticed twice within a
+/// minute, or the account is not red in time; what posts or uploads keeps the client's own, longer limits.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a call carries.
 #[derive(Clone, Debug)]
@@ -90,7 +96,7 @@ pub fn request(client: &Client, url: &Url, body: &Body) -> Result<RequestBuilder
     let method = if matches!(body, Body::None) { Method::GET } else { Method::POST };
     let request = client.request(method, url)?;
     Ok(match body {
-        Body::None => request,
+        Body::None => request.timeout(PATIENCE),
         // Without fields there must be no body at all: the reference server refuses `{}` on methods without input.
         Body::Json(Value::Null) => request.header("content-length", "0"),
         Body::Json(value) => request.json(value),
