@@ -66,8 +66,8 @@ export async function bluesky() {
     customer,
     /** The brand's own client: what a colleague posts outside Balie. */
     brand: () => signedIn('brand'),
-    /** For `balie account add`. */
-    settings: { service: url, plc: net.plc, identifier: brand.handle, password: brand.app_password },
+    /** For `balie account add`. These servers have no chat, which is said: else the account is in trouble for that, now and then. */
+    settings: { service: url, plc: net.plc, identifier: brand.handle, password: brand.app_password, chat_proxy: '-' },
     secret: 'password',
     /** Between Balie and the network; customers are not on it. */
     line,
