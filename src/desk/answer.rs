@@ -26,6 +26,8 @@ pub(super) struct Grounds<'a> {
     pub claim_token: i64,
     /// The thread's version that its author has seen.
     pub seen_version: i64,
+    /// How many messages of the conversation its author has seen; `None` is not checked.
+    pub seen_count: Option<i64>,
     /// What the conversation becomes.
     pub then: Status,
     /// The author's own name for this answer.
@@ -55,7 +57,7 @@ pub(super) struct Answering {
 pub(super) fn fingerprint(about: &impl Serialize, said: &impl Serialize) -> String {
     let mut said = json!(said);
     if let Value::Object(fields) = &mut said {
-        fields.retain(|field, _| !["claim_token", "seen_version", "then"].contains(&field.as_str()));
+        fields.retain(|field, _| !["claim_token", "seen_version", "seen_count", "then"].contains(&field.as_str()));
     }
     crate::secret::fingerprint(&json!([about, said]).to_string())
 }
@@ -79,8 +81,8 @@ impl Desk {
     /// Checks what every answer stands on. `said` tells one answer from another under the same key.
     ///
     /// # Errors
-    /// `ClaimLost`, `ThreadMoved` (with what is new), `NotFound`; `Refused` with `idempotency.reused`, `reply.thread_elsewhere`
-    /// or `reply.then`.
+    /// `ClaimLost`, `ThreadMoved` and `ConversationMoved` (with what is new), `NotFound`; `Refused` with `idempotency.reused`,
+    /// `reply.thread_elsewhere` or `reply.then`.
     pub(super) async fn begin_answer(
         &self,
         viewer: &Viewer,
@@ -109,6 +111,11 @@ impl Desk {
             drop(tx);
             return self.refuse_moved(&thread).await;
         }
+        // Said in another thread, it waits for an answer all the same, and this one would end that.
+        if conversation.has_unseen(grounds.seen_count) {
+            drop(tx);
+            return self.refuse_unseen(&conversation, grounds.seen_count).await;
+        }
         if !matches!(grounds.then, Status::Open | Status::Pending | Status::Closed) {
             return Err(DeskError::refused("reply.then", "after an answer a conversation is open, pending or closed"));
         }
@@ -120,6 +127,22 @@ impl Desk {
         let (stored, _) = self.store.messages_of(thread.conversation_id, None, 20).await?;
         let newest = stored.into_iter().filter(|message| message.thread_id == Some(thread.id)).collect();
         Err(DeskError::ThreadMoved { version: thread.version, messages: self.store.present(newest).await? })
+    }
+
+    /// Refuses with the messages that whoever has seen `seen` of them has not.
+    pub(super) async fn refuse_unseen<T>(
+        &self,
+        conversation: &Conversation,
+        seen: Option<i64>,
+    ) -> Result<T, DeskError> {
+        let (stored, _) = self.store.messages_of(conversation.id, None, 20).await?;
+        let mut newest: Vec<Stored> =
+            stored.into_iter().filter(|message| matches!(message.direction, Direction::In | Direction::Out)).collect();
+        let unseen =
+            usize::try_from(conversation.message_count.saturating_sub(seen.unwrap_or_default())).unwrap_or_default();
+        let newest = newest.split_off(newest.len().saturating_sub(unseen));
+        let (message_count, messages) = (conversation.message_count, self.store.present(newest).await?);
+        Err(DeskError::ConversationMoved { message_count, messages })
     }
 }
 

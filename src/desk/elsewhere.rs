@@ -24,6 +24,9 @@ pub struct AnsweredElsewhere {
     pub claim_token: i64,
     /// The thread's version that was answered.
     pub seen_version: i64,
+    /// The conversation's `message_count` that was seen; not checked when left out.
+    #[serde(default)]
+    pub seen_count: Option<i64>,
     /// What the conversation becomes: `open`, `pending` or `closed`.
     #[serde(default = "pending")]
     pub then: Status,
@@ -40,7 +43,8 @@ impl Desk {
     /// Writes down that it was answered elsewhere. The same `key` again returns the message it led to before.
     ///
     /// # Errors
-    /// `ClaimLost`, `ThreadMoved`; `Refused` with `elsewhere.*` codes: nothing said, or the thread can be answered from here.
+    /// `ClaimLost`, `ThreadMoved`, `ConversationMoved`; `Refused` with `elsewhere.*` codes: nothing said, or the thread can be answered
+    /// from here.
     pub async fn answered_elsewhere(
         &self,
         viewer: &Viewer,
@@ -52,6 +56,7 @@ impl Desk {
             thread: answered.thread_id,
             claim_token: answered.claim_token,
             seen_version: answered.seen_version,
+            seen_count: answered.seen_count,
             then: answered.then,
             key,
         };

@@ -22,6 +22,9 @@ pub enum DeskError {
     /// Something was said that the author had not seen.
     #[error("the thread moved on while you were writing")]
     ThreadMoved { version: i64, messages: Vec<Message> },
+    /// Something was said in the conversation, in this thread or another, that whoever decided had not seen.
+    #[error("the customer said something that you had not seen")]
+    ConversationMoved { message_count: i64, messages: Vec<Message> },
     /// What was asked cannot be done; `extra` has the facts.
     #[error("{detail}")]
     Refused { code: &'static str, detail: String, extra: serde_json::Value },

@@ -40,6 +40,9 @@ pub struct NewReply {
     pub claim_token: i64,
     /// The thread's version that its author has seen.
     pub seen_version: i64,
+    /// The conversation's `message_count` that its author has seen: it may hold other threads too. Not checked when left out.
+    #[serde(default)]
+    pub seen_count: Option<i64>,
     /// To whom, where the channel lets one choose; otherwise to whom the answered message came from.
     #[serde(default)]
     pub recipients: Option<Addressed>,
@@ -89,7 +92,8 @@ impl Desk {
     /// Queues a reply. The same `key` again returns the message it led to before.
     ///
     /// # Errors
-    /// `ClaimLost`, `ThreadMoved` (with what is new), `Refused` with `reply.*` codes or `text.too_long`; nothing is queued then.
+    /// `ClaimLost`, `ThreadMoved` and `ConversationMoved` (with what is new), `Refused` with `reply.*` codes or `text.too_long`; nothing
+    /// is queued then.
     pub async fn reply(
         &self,
         viewer: &Viewer,
@@ -101,6 +105,7 @@ impl Desk {
             thread: reply.thread_id,
             claim_token: reply.claim_token,
             seen_version: reply.seen_version,
+            seen_count: reply.seen_count,
             then: reply.then,
             key,
         };

@@ -13,16 +13,19 @@ pub(super) const LONGEST_SNOOZE: Duration = Duration::from_secs(366 * 86_400);
 pub(super) const LONGEST_OUTCOME: usize = 100;
 
 impl Desk {
-    /// Opens, waits for the customer, or closes; closing may be the outcome of something.
+    /// Opens, waits for the customer, or closes; closing may be the outcome of something. `seen` is the `message_count` that whoever
+    /// decides has seen; `None` is not checked.
     ///
     /// # Errors
-    /// `Held` when a colleague is answering it; `Refused` for `snoozed`, which needs a time.
+    /// `Held` when a colleague is answering it; `ConversationMoved` when somebody waits with words that were not seen; `Refused` for
+    /// `snoozed`, which needs a time.
     pub async fn set_status(
         &self,
         viewer: &Viewer,
         id: ConversationId,
         status: Status,
         outcome: Option<&str>,
+        seen: Option<i64>,
     ) -> Result<ConversationRow, DeskError> {
         let outcome = outcome.map(str::trim).filter(|outcome| !outcome.is_empty()).map(super::ingest::clean);
         if outcome.is_some() && status != Status::Closed {
@@ -36,21 +39,26 @@ impl Desk {
         }
         let (mut tx, mut conversation) = self.change(viewer, id).await?;
         self.not_under_a_colleague(viewer, &conversation, tx.now()).await?;
+        if status != Status::Open && conversation.has_unseen(seen) {
+            drop(tx);
+            return self.refuse_unseen(&conversation, seen).await;
+        }
         if becomes(&mut tx, &mut conversation, status, outcome).await? {
             tx.commit().await?;
         }
         self.row(viewer, id).await
     }
 
-    /// Sleeps until a moment, or until the customer speaks.
+    /// Sleeps until a moment, or until the customer speaks. `seen` as of `set_status`.
     ///
     /// # Errors
-    /// `Refused` when the moment is not in the future or more than a year away.
+    /// `Held`; `ConversationMoved`; `Refused` when the moment is not in the future or more than a year away.
     pub async fn snooze(
         &self,
         viewer: &Viewer,
         id: ConversationId,
         until: Timestamp,
+        seen: Option<i64>,
     ) -> Result<ConversationRow, DeskError> {
         let (mut tx, mut conversation) = self.change(viewer, id).await?;
         let now = tx.now();
@@ -58,6 +66,10 @@ impl Desk {
             return Err(DeskError::refused("snooze.until", "choose a moment in the coming year"));
         }
         self.not_under_a_colleague(viewer, &conversation, now).await?;
+        if conversation.has_unseen(seen) {
+            drop(tx);
+            return self.refuse_unseen(&conversation, seen).await;
+        }
         sleeps(&mut tx, &mut conversation, until).await?;
         tx.commit().await?;
         self.row(viewer, id).await

@@ -1,6 +1,7 @@
 //! Whose turn it is in a conversation.
 //!
-//! Promises: several messages of one side are one wait, counted from the first; who was answered waits no more.
+//! Promises: several messages of one side are one wait, counted from the first; who was answered waits no more; nobody stops
+//! waiting by a decision of somebody who had not seen what was said last.
 
 use crate::model::{Status, Timestamp};
 use crate::store::conversations::Conversation;
@@ -22,6 +23,11 @@ impl Conversation {
         self.history = false;
         self.closed_at = None;
         self.snoozed_until = None;
+    }
+
+    /// Whether somebody waits for us with words that whoever acts, having seen `seen` messages, did not know.
+    pub(super) fn has_unseen(&self, seen: Option<i64>) -> bool {
+        self.waiting_since.is_some() && seen.is_some_and(|seen| self.message_count > seen)
     }
 
     /// Our side spoke: nobody waits for us any more.

@@ -42,7 +42,7 @@ pub struct Problem {
     pub status: u16,
     /// One sentence in English about this case.
     pub detail: String,
-    /// Stable: `claim.held`, `thread.moved`, `session.required`, …
+    /// Stable: `claim.held`, `thread.moved`, `conversation.moved`, `session.required`, …
     #[schema(example = "claim.held")]
     pub code: String,
     /// What to do about it, where we know.
@@ -255,6 +255,12 @@ impl From<DeskError> for ApiError {
                 Self::conflict("thread.moved", "Something was said that you had not seen. Your text is kept.")
                     .with("thread_version", version)
                     .with("messages", serde_json::to_value(messages).unwrap_or_default())
+            }
+            DeskError::ConversationMoved { message_count, messages } => {
+                Self::conflict("conversation.moved", "Something was said that you had not seen. Nothing was changed.")
+                    .with("message_count", message_count)
+                    .with("messages", serde_json::to_value(messages).unwrap_or_default())
+                    .cure("Read it, then do it again.")
             }
             DeskError::Refused { code, detail, extra } => {
                 let mut refusal = Self::invalid(code, detail);

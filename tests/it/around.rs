@@ -85,7 +85,7 @@ on_both_engines! {
         let first = mail("1", "anna", "Waar blijft mijn pakket?", 0);
         f.arrives(first.clone()).await;
         let id = f.only(Status::Open).await;
-        f.desk.set_status(&f.sanne, id, Status::Closed, None).await.unwrap();
+        f.desk.set_status(&f.sanne, id, Status::Closed, None, None).await.unwrap();
         let version = f.desk.open(&f.sanne, id).await.unwrap().threads[0].version;
 
         f.arrives(Message { automatic: Some(Automatic::Reply), ..follow_up(&first, "ooo", "Ik ben er niet.", 60) }).await;
@@ -218,9 +218,9 @@ on_both_engines! {
     async fn closing_may_have_an_outcome_and_opening_has_none(f) {
         f.arrives(mention("1", "anna", "Garantie?", 0)).await;
         let id = f.only(Status::Open).await;
-        let refused = f.desk.set_status(&f.sanne, id, Status::Pending, Some("Toegekend")).await;
+        let refused = f.desk.set_status(&f.sanne, id, Status::Pending, Some("Toegekend"), None).await;
         assert!(matches!(refused, Err(DeskError::Refused { code: "status.outcome", .. })));
-        let row = f.desk.set_status(&f.sanne, id, Status::Closed, Some(" Toegekend ")).await.unwrap();
+        let row = f.desk.set_status(&f.sanne, id, Status::Closed, Some(" Toegekend "), None).await.unwrap();
         assert_eq!((row.status, row.outcome.as_deref()), (Status::Closed, Some("Toegekend")));
     }
 

@@ -17,7 +17,7 @@ on_both_engines! {
         let first = f.desk.claim(&f.sanne, id).await.unwrap();
         let refused = f.desk.claim(&f.daan, id).await.unwrap_err();
         assert!(matches!(&refused, DeskError::Held { user_id, name, .. } if *user_id == f.sanne.user_id && name == "Sanne"), "{refused:?}");
-        assert!(matches!(f.desk.set_status(&f.daan, id, Status::Closed, None).await, Err(DeskError::Held { .. })));
+        assert!(matches!(f.desk.set_status(&f.daan, id, Status::Closed, None, None).await, Err(DeskError::Held { .. })));
 
         f.later(Duration::from_secs(200));
         let renewed = f.desk.claim(&f.sanne, id).await.unwrap();
@@ -70,7 +70,7 @@ on_both_engines! {
         f.arrives(first.clone()).await;
         let closed = f.only(Status::Open).await;
         f.desk.assign(&f.chief, closed, Some(f.sanne.user_id), None).await.unwrap();
-        f.desk.set_status(&f.sanne, closed, Status::Closed, None).await.unwrap();
+        f.desk.set_status(&f.sanne, closed, Status::Closed, None, None).await.unwrap();
         f.arrives(mention("2", "bram", "hoi", 1)).await;
         let held = f.only(Status::Open).await;
         f.desk.assign(&f.chief, held, Some(f.sanne.user_id), None).await.unwrap();
@@ -91,6 +91,32 @@ on_both_engines! {
         assert_eq!(f.desk.claim_next(&f.daan).await.unwrap().map(|(id, _)| id), Some(closed));
     }
 
+    async fn nothing_is_closed_or_put_away_over_words_that_were_not_seen(f) {
+        let first = mention("1", "anna", "waar blijft mijn pakket?", 0);
+        f.arrives(first.clone()).await;
+        let id = f.only(Status::Open).await;
+        let seen = Some(f.desk.row(&f.sanne, id).await.unwrap().message_count);
+        f.arrives(follow_up(&first, "2", "het is er, maar kapot!", 5)).await;
+        let until = f.clock.now().plus(Duration::from_secs(3600));
+        for refused in [
+            f.desk.set_status(&f.sanne, id, Status::Closed, None, seen).await,
+            f.desk.set_status(&f.sanne, id, Status::Pending, None, seen).await,
+            f.desk.snooze(&f.sanne, id, until, seen).await,
+        ] {
+            let Err(DeskError::ConversationMoved { message_count: 2, messages }) = refused else { panic!("{refused:?}") };
+            assert_eq!(messages.iter().map(|message| message.text.as_str()).collect::<Vec<_>>(), ["het is er, maar kapot!"]);
+        }
+        let row = f.desk.row(&f.sanne, id).await.unwrap();
+        assert_eq!((row.status, row.waiting_since.is_some()), (Status::Open, true));
+
+        // A note of a colleague is nobody's wait, and who has read everything decides.
+        f.desk.note(&f.daan, id, "Ik bel hem wel.", None).await.unwrap();
+        f.desk.snooze(&f.sanne, id, until, Some(2)).await.unwrap();
+        f.desk.set_status(&f.sanne, id, Status::Open, None, Some(0)).await.unwrap();
+        f.desk.set_status(&f.sanne, id, Status::Closed, None, Some(2)).await.unwrap();
+        assert_eq!(f.desk.set_status(&f.sanne, id, Status::Pending, None, Some(0)).await.unwrap().status, Status::Pending, "nobody waits");
+    }
+
     async fn an_auditor_changes_nothing(f) {
         f.arrives(mention("1", "anna", "hoi", 0)).await;
         let id = f.only(Status::Open).await;
@@ -98,6 +124,6 @@ on_both_engines! {
         assert!(f.desk.open(&auditor, id).await.is_ok());
         assert!(matches!(f.desk.claim(&auditor, id).await, Err(DeskError::Forbidden)));
         assert!(matches!(f.desk.note(&auditor, id, "x", None).await, Err(DeskError::Forbidden)));
-        assert!(matches!(f.desk.set_status(&auditor, id, Status::Closed, None).await, Err(DeskError::Forbidden)));
+        assert!(matches!(f.desk.set_status(&auditor, id, Status::Closed, None, None).await, Err(DeskError::Forbidden)));
     }
 }

@@ -63,6 +63,7 @@ async fn entry(desk: &Fixture) -> (balie::model::ConversationId, AnsweredElsewhe
         url: Some("https://blog.example/1#reactie-7".to_owned()),
         claim_token: claim.token,
         seen_version: thread.version,
+        seen_count: Some(open.row.message_count),
         then: Status::Closed,
         outcome: None,
     };
@@ -146,7 +147,7 @@ on_both_engines! {
         let thread = fixture.desk.open(&fixture.sanne, id).await.unwrap().threads.remove(0);
         let answered = AnsweredElsewhere {
             thread_id: thread.id, text: Some("al gedaan".to_owned()), url: None, claim_token: claim.token,
-            seen_version: thread.version, then: Status::Closed, outcome: None,
+            seen_version: thread.version, seen_count: None, then: Status::Closed, outcome: None,
         };
         let code = refused(fixture.desk.answered_elsewhere(&fixture.sanne, id, &answered, "k").await);
         assert_eq!(code, "elsewhere.not_needed");
@@ -167,10 +168,10 @@ on_both_engines! {
         let row = &noted.conversation;
         assert_eq!((row.status, row.snoozed_until, row.due_at), (Status::Snoozed, Some(back), Some(back)));
         // Again: the same note, and what happened since stands.
-        desk.set_status(&fixture.sanne, row.id, Status::Open, None).await.unwrap();
+        desk.set_status(&fixture.sanne, row.id, Status::Open, None, None).await.unwrap();
         let again = desk.note_call(&fixture.sanne, &call, "k-1").await.unwrap();
         assert_eq!((again.message.id, again.conversation.status), (noted.message.id, Status::Open));
-        desk.snooze(&fixture.sanne, row.id, back).await.unwrap();
+        desk.snooze(&fixture.sanne, row.id, back, None).await.unwrap();
         fixture.later(Duration::from_secs(3_601));
         assert_eq!(desk.wake_snoozed().await.unwrap(), 1);
         assert_eq!(fixture.only(Status::Open).await, row.id);

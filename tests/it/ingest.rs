@@ -44,7 +44,7 @@ on_both_engines! {
         let first = mention("1", "anna", "kapot", 0);
         f.arrives(first.clone()).await;
         let old = f.only(Status::Open).await;
-        f.desk.set_status(&f.sanne, old, Status::Closed, None).await.unwrap();
+        f.desk.set_status(&f.sanne, old, Status::Closed, None, None).await.unwrap();
         f.later(HOUR * 96);
         let say = |n: i64| f.arrives(follow_up(&first, &format!("again{n}"), "weer kapot", 96 * 3600 - n));
         futures_util::future::join_all((0..6).map(say)).await;
@@ -53,7 +53,7 @@ on_both_engines! {
         assert_ne!(fresh, old);
 
         // Somebody who is known begins elsewhere, twice.
-        f.desk.set_status(&f.sanne, fresh, Status::Closed, None).await.unwrap();
+        f.desk.set_status(&f.sanne, fresh, Status::Closed, None, None).await.unwrap();
         f.later(HOUR * 96);
         let begin = |n: i64| f.arrives(mention(&format!("new{n}"), "anna", "en nu dit", 192 * 3600 - n));
         futures_util::future::join_all((0..6).map(begin)).await;
@@ -115,7 +115,7 @@ on_both_engines! {
         f.arrives(mention("3", "bram", "bel me volgende week", 96 * 3600)).await;
         let rows = f.list(Status::Open).await.items;
         let slept = rows.iter().find(|row| row.id != id).unwrap().id;
-        f.desk.snooze(&f.sanne, slept, f.clock.now().plus(HOUR * 168)).await.unwrap();
+        f.desk.snooze(&f.sanne, slept, f.clock.now().plus(HOUR * 168), None).await.unwrap();
         f.later(HOUR * 120);
         f.arrives(direct("4", "bram", "het mag ook nu", 216 * 3600)).await;
         assert!(f.list(Status::Snoozed).await.items.is_empty());
@@ -123,7 +123,7 @@ on_both_engines! {
         assert_eq!(f.desk.open(&f.sanne, slept).await.unwrap().messages.len(), 2);
 
         // What was closed longer ago than it may be opened again is another matter.
-        f.desk.set_status(&f.sanne, id, Status::Closed, None).await.unwrap();
+        f.desk.set_status(&f.sanne, id, Status::Closed, None, None).await.unwrap();
         f.later(HOUR * 73);
         f.arrives(mention("5", "anna", "iets anders", 289 * 3600)).await;
         assert_eq!(f.list(Status::Closed).await.items.len(), 1);
@@ -140,14 +140,14 @@ on_both_engines! {
         let first = mention("1", "anna", "kapot", 0);
         f.arrives(first.clone()).await;
         let id = f.only(Status::Open).await;
-        f.desk.set_status(&f.sanne, id, Status::Closed, None).await.unwrap();
+        f.desk.set_status(&f.sanne, id, Status::Closed, None, None).await.unwrap();
 
         f.later(HOUR * 71);
         f.arrives(follow_up(&first, "2", "nog steeds kapot", 71 * 3600)).await;
         assert_eq!(f.only(Status::Open).await, id);
         assert!(f.list(Status::Open).await.items[0].why.iter().any(|why| why.code == "reopened"));
 
-        f.desk.set_status(&f.sanne, id, Status::Closed, None).await.unwrap();
+        f.desk.set_status(&f.sanne, id, Status::Closed, None, None).await.unwrap();
         f.later(HOUR * 73);
         f.arrives(follow_up(&first, "3", "weer kapot", (71 + 73) * 3600)).await;
         let fresh = f.only(Status::Open).await;
@@ -309,7 +309,7 @@ on_both_engines! {
         let first = mention("1", "anna", "ping", 0);
         f.arrives(first.clone()).await;
         let id = f.only(Status::Open).await;
-        f.desk.snooze(&f.sanne, id, START.plus(HOUR * 24)).await.unwrap();
+        f.desk.snooze(&f.sanne, id, START.plus(HOUR * 24), None).await.unwrap();
         f.later(HOUR);
         f.arrives(follow_up(&first, "2", "pong", 3600)).await;
         assert_eq!(f.only(Status::Open).await, id);
@@ -318,7 +318,7 @@ on_both_engines! {
     async fn a_snooze_ends_by_itself(f) {
         f.arrives(mention("1", "anna", "morgen bellen", 0)).await;
         let id = f.only(Status::Open).await;
-        f.desk.snooze(&f.sanne, id, START.plus(HOUR * 24)).await.unwrap();
+        f.desk.snooze(&f.sanne, id, START.plus(HOUR * 24), None).await.unwrap();
         f.later(HOUR * 23);
         assert_eq!(f.desk.wake_snoozed().await.unwrap(), 0);
         f.later(HOUR);

@@ -197,15 +197,15 @@ on_both_engines! {
         {
             asked_and_answered(&f, &f.account, customer).await;
             let id = f.only(Status::Pending).await;
-            f.desk.snooze(&f.sanne, id, until).await.unwrap();
+            f.desk.snooze(&f.sanne, id, until, None).await.unwrap();
             f.desk.settle(&due(&f).await[0], Err(failure.clone())).await.unwrap();
             let row = load(id).await;
             assert_eq!((row.status, row.snoozed_until), (Status::Open, None), "{failure}");
-            f.desk.set_status(&f.chief, id, Status::Closed, None).await.unwrap();
+            f.desk.set_status(&f.chief, id, Status::Closed, None, None).await.unwrap();
         }
         asked_and_answered(&f, &f.account, "carla").await;
         let id = f.only(Status::Pending).await;
-        f.desk.set_status(&f.chief, id, Status::Closed, None).await.unwrap();
+        f.desk.set_status(&f.chief, id, Status::Closed, None, None).await.unwrap();
         f.desk.settle(&due(&f).await[0], Err(ChannelError::uncertain("verbroken"))).await.unwrap();
         let mut row = load(id).await;
         assert_eq!((row.status, row.closed_at), (Status::Open, None));

@@ -6,7 +6,7 @@ use balie::desk::view::Conversation;
 use balie::model::{DeliveryState, Status};
 
 use crate::on_both_engines;
-use crate::support::{Fixture, follow_up, mention};
+use crate::support::{Fixture, direct, follow_up, mention};
 
 /// A reply to what is on the screen, under the claim just made.
 pub fn answer(opened: &Conversation, token: i64, text: &str) -> NewReply {
@@ -23,6 +23,7 @@ pub fn answer(opened: &Conversation, token: i64, text: &str) -> NewReply {
         forward: false,
         subject: None,
         seen_version: opened.threads[0].version,
+        seen_count: None,
         then: Status::Pending,
     }
 }
@@ -106,6 +107,23 @@ on_both_engines! {
         let mut again = answer(&opened, token, "Fijn!");
         again.seen_version = version;
         f.desk.reply(&f.sanne, opened.row.id, &again, "k2").await.unwrap();
+    }
+
+    async fn unseen_words_in_another_thread_of_the_conversation_stop_the_reply_too(f) {
+        let (opened, token) = claimed(&f).await;
+        let id = opened.row.id;
+        f.arrives(direct("2", "anna", "mijn ordernummer is 1234", 5)).await;
+        let mut reply = NewReply { seen_count: Some(opened.row.message_count), ..answer(&opened, token, "We zoeken het uit.") };
+        let refused = f.desk.reply(&f.sanne, id, &reply, "k1").await.unwrap_err();
+        let DeskError::ConversationMoved { message_count, messages } = refused else { panic!("{refused:?}") };
+        assert_eq!(messages.iter().map(|message| message.text.as_str()).collect::<Vec<_>>(), ["mijn ordernummer is 1234"]);
+        let row = f.desk.row(&f.sanne, id).await.unwrap();
+        assert_eq!((row.status, row.waiting_since.is_some()), (Status::Open, true), "she still waits");
+
+        // Read, they are the author's to answer as they like.
+        reply.seen_count = Some(message_count);
+        f.desk.reply(&f.sanne, id, &reply, "k1").await.unwrap();
+        assert_eq!(f.only(Status::Pending).await, id);
     }
 
     async fn a_colleagues_answer_must_have_been_seen_too(f) {

@@ -59,7 +59,7 @@ on_both_engines! {
         for status in [Status::Open, Status::Closed] {
             if status == Status::Closed {
                 for row in f.list(Status::Open).await.items {
-                    f.desk.set_status(&f.chief, row.id, Status::Closed, None).await.unwrap();
+                    f.desk.set_status(&f.chief, row.id, Status::Closed, None, None).await.unwrap();
                 }
             }
             let filter = Filter { status: Some(status), ..Filter::default() };

@@ -139,3 +139,16 @@ test('closing and reopening by key: the row goes to closed and comes back', asyn
   await inbox.keyboard.press('i');
   await expect(inbox.locator(`#${row}`)).toBeVisible();
 });
+
+test('closing over a message that the screen has not shown is refused in words; with it seen it closes', async ({ inbox, server, lang }) => {
+  const say = words(lang);
+  await open(inbox, server);
+  await leaveList(inbox);
+  // As from a screen that the question has not reached.
+  await inbox.route('**/status', (route) => route.continue({ postData: { ...route.request().postDataJSON(), seen_count: 0 } }), { times: 1 });
+  await inbox.keyboard.press('d');
+  await expect(inbox.getByRole('paragraph').filter({ hasText: say('problem.conversation.moved') })).toBeVisible();
+  await expect(facts(inbox)).toContainText(say('status.open'));
+  await inbox.keyboard.press('d');
+  await expect(facts(inbox)).toContainText(say('status.closed'));
+});

@@ -200,7 +200,7 @@ pub async fn release(State(web): State<Web>, signed: Signed, Path(id): Path<Conv
 /// Answer. The same `Idempotency-Key` again gives the same message and sends nothing twice
 #[utoipa::path(post, path = "/api/conversations/{id}/replies", tag = "conversations", params(("id" = ConversationId, Path), ("Idempotency-Key" = String, Header)), request_body = NewReply, responses(
     (status = 201, body = Message),
-    (status = 409, description = "`claim.lost`; `thread.moved` with `thread_version` and `messages`: the text is kept by the page, nothing was sent", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "`claim.lost`; `thread.moved` with `thread_version` and `messages`: the text is kept by the page, nothing was sent; `conversation.moved` with `message_count` and `messages`: the same, of another thread", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "`reply.too_long` with `used`, `max`, `unit`, `parts`; `reply.empty`; `reply.closed_window`; `reply.alt_missing`; `text.too_long`; …", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn reply(
@@ -236,7 +236,7 @@ pub fn idempotency_key(headers: &HeaderMap) -> Answer<&str> {
 /// gives the same message
 #[utoipa::path(post, path = "/api/conversations/{id}/elsewhere", tag = "conversations", params(("id" = ConversationId, Path), ("Idempotency-Key" = String, Header)), request_body = AnsweredElsewhere, responses(
     (status = 201, body = Message),
-    (status = 409, description = "`claim.lost`; `thread.moved` with `thread_version` and `messages`", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "`claim.lost`; `thread.moved` with `thread_version` and `messages`; `conversation.moved` with `message_count` and `messages`", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "`elsewhere.empty`; `elsewhere.url`; `elsewhere.not_needed`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn elsewhere(
@@ -328,34 +328,48 @@ pub struct NewStatus {
     /// What closing it is the outcome of, where the thread's allowance offers outcomes.
     #[serde(default)]
     outcome: Option<String>,
+    /// The `message_count` of the conversation that was seen; not checked when left out.
+    #[serde(default)]
+    seen_count: Option<i64>,
 }
 
 /// Open, put on pending, or close
-#[utoipa::path(put, path = "/api/conversations/{id}/status", tag = "conversations", params(("id" = ConversationId, Path)), request_body = NewStatus, responses((status = 200, body = ConversationRow), (status = 422, body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/api/conversations/{id}/status", tag = "conversations", params(("id" = ConversationId, Path)), request_body = NewStatus, responses(
+    (status = 200, body = ConversationRow),
+    (status = 409, description = "`claim.held`; `conversation.moved` with `message_count` and `messages`: a customer waits with words that were not seen, nothing was changed", body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+))]
 pub async fn status(
     State(web): State<Web>,
     signed: Signed,
     Path(id): Path<ConversationId>,
     Json(to): Json<NewStatus>,
 ) -> Answer<Json<ConversationRow>> {
-    Ok(Json(web.desk.set_status(&signed.viewer(), id, to.status, to.outcome.as_deref()).await?))
+    Ok(Json(web.desk.set_status(&signed.viewer(), id, to.status, to.outcome.as_deref(), to.seen_count).await?))
 }
 
 /// How long it sleeps.
 #[derive(Deserialize, utoipa::ToSchema)]
 pub struct Snooze {
     until: Timestamp,
+    /// The `message_count` of the conversation that was seen; not checked when left out.
+    #[serde(default)]
+    seen_count: Option<i64>,
 }
 
 /// Snooze until a moment; a message of the customer wakes it earlier
-#[utoipa::path(put, path = "/api/conversations/{id}/snooze", tag = "conversations", params(("id" = ConversationId, Path)), request_body = Snooze, responses((status = 200, body = ConversationRow), (status = 422, body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/api/conversations/{id}/snooze", tag = "conversations", params(("id" = ConversationId, Path)), request_body = Snooze, responses(
+    (status = 200, body = ConversationRow),
+    (status = 409, description = "`claim.held`; `conversation.moved` with `message_count` and `messages`", body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+))]
 pub async fn snooze(
     State(web): State<Web>,
     signed: Signed,
     Path(id): Path<ConversationId>,
     Json(to): Json<Snooze>,
 ) -> Answer<Json<ConversationRow>> {
-    Ok(Json(web.desk.snooze(&signed.viewer(), id, to.until).await?))
+    Ok(Json(web.desk.snooze(&signed.viewer(), id, to.until, to.seen_count).await?))
 }
 
 /// How urgent it is.

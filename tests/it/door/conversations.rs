@@ -74,6 +74,11 @@ at_the_door! {
         assert_eq!(sanne.get("/api/conversations?assignee=none").await.body["items"], json!([]));
         assert_eq!(daan.call("PUT", &format!("{at}/priority"), json!({ "priority": "urgent" })).await.must_be(200)["priority"], "urgent");
         let until = house.clock.now().0 + 3_600_000;
+        house.desk.ingest(&account, "n", &support::batch_of(follow_up(&first, "3", "nog steeds niets", 2))).await.unwrap();
+        let unseen = daan.call("PUT", &format!("{at}/status"), json!({ "status": "closed", "seen_count": 3 })).await;
+        unseen.must_refuse(409, "conversation.moved");
+        assert_eq!((&unseen.body["message_count"], &unseen.body["messages"][0]["text"]), (&json!(4), &json!("nog steeds niets")));
+        daan.call("PUT", &format!("{at}/snooze"), json!({ "until": until, "seen_count": 3 })).await.must_refuse(409, "conversation.moved");
         assert_eq!(daan.call("PUT", &format!("{at}/snooze"), json!({ "until": until })).await.must_be(200)["status"], "snoozed");
         assert_eq!(daan.call("PUT", &format!("{at}/status"), json!({ "status": "closed" })).await.must_be(200)["status"], "closed");
         daan.call("PUT", &format!("{at}/status"), json!({ "status": "snoozed" })).await.must_refuse(422, "status.snoozed");

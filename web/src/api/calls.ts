@@ -105,10 +105,13 @@ export const conversations = {
     call<ConversationRow>('POST', conversation(id, '/tags'), { body }),
   untag: (id: Id, tag: Id) =>
     call<ConversationRow>('DELETE', conversation(id, `/tags/${tag}`)),
-  status: (id: Id, status: Exclude<Status, 'snoozed'>, outcome?: string) =>
-    call<ConversationRow>('PUT', conversation(id, '/status'), { body: { status, ...(outcome ? { outcome } : {}) } }),
-  snooze: (id: Id, until: number) =>
-    call<ConversationRow>('PUT', conversation(id, '/snooze'), { body: { until } }),
+  /** `seen`: the `message_count` on which it is decided. */
+  status: (id: Id, seen: number, status: Exclude<Status, 'snoozed'>, outcome?: string) =>
+    call<ConversationRow>('PUT', conversation(id, '/status'), {
+      body: { status, seen_count: seen, ...(outcome ? { outcome } : {}) },
+    }),
+  snooze: (id: Id, seen: number, until: number) =>
+    call<ConversationRow>('PUT', conversation(id, '/snooze'), { body: { until, seen_count: seen } }),
   priority: (id: Id, priority: Priority) =>
     call<ConversationRow>('PUT', conversation(id, '/priority'), { body: { priority } }),
   draft: (id: Id, draft: Draft) =>

@@ -1027,6 +1027,11 @@ export interface components {
              * @description The thread's version that was answered.
              */
             seen_version: number;
+            /**
+             * Format: int64
+             * @description The conversation's `message_count` that was seen; not checked when left out.
+             */
+            seen_count?: number | null;
             /** @description What the conversation becomes: `open`, `pending` or `closed`. */
             then?: components["schemas"]["Status"];
             /** @description What closing it was the outcome of. */
@@ -1608,6 +1613,11 @@ export interface components {
              * @description The thread's version that its author has seen.
              */
             seen_version: number;
+            /**
+             * Format: int64
+             * @description The conversation's `message_count` that its author has seen: it may hold other threads too. Not checked when left out.
+             */
+            seen_count?: number | null;
             recipients?: components["schemas"]["Addressed"] | null;
             /** @description Passes the answered message on to `recipients` instead of answering it. */
             forward?: boolean;
@@ -1621,6 +1631,11 @@ export interface components {
             status: components["schemas"]["Status"];
             /** @description What closing it is the outcome of, where the thread's allowance offers outcomes. */
             outcome?: string | null;
+            /**
+             * Format: int64
+             * @description The `message_count` of the conversation that was seen; not checked when left out.
+             */
+            seen_count?: number | null;
         };
         /** @description A tag to be added. */
         NewTag: {
@@ -1699,7 +1714,7 @@ export interface components {
             /** @description One sentence in English about this case. */
             detail: string;
             /**
-             * @description Stable: `claim.held`, `thread.moved`, `session.required`, …
+             * @description Stable: `claim.held`, `thread.moved`, `conversation.moved`, `session.required`, …
              * @example claim.held
              */
             code: string;
@@ -1830,6 +1845,11 @@ export interface components {
         /** @description How long it sleeps. */
         Snooze: {
             until: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description The `message_count` of the conversation that was seen; not checked when left out.
+             */
+            seen_count?: number | null;
         };
         /** @description The original of a message, kept whole in the media folder. */
         SourceHead: {
@@ -2773,7 +2793,7 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description `claim.lost`; `thread.moved` with `thread_version` and `messages` */
+            /** @description `claim.lost`; `thread.moved` with `thread_version` and `messages`; `conversation.moved` with `message_count` and `messages` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2911,7 +2931,7 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description `claim.lost`; `thread.moved` with `thread_version` and `messages`: the text is kept by the page, nothing was sent */
+            /** @description `claim.lost`; `thread.moved` with `thread_version` and `messages`: the text is kept by the page, nothing was sent; `conversation.moved` with `message_count` and `messages`: the same, of another thread */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2954,6 +2974,15 @@ export interface operations {
                     "application/json": components["schemas"]["ConversationRow"];
                 };
             };
+            /** @description `claim.held`; `conversation.moved` with `message_count` and `messages` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2985,6 +3014,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConversationRow"];
+                };
+            };
+            /** @description `claim.held`; `conversation.moved` with `message_count` and `messages`: a customer waits with words that were not seen, nothing was changed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             422: {

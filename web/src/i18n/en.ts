@@ -163,7 +163,7 @@ export const en: Record<keyof typeof nl, Text> = {
   from_elsewhere: 'posted outside Balie',
 
   'message.edited': 'edited',
-  'message.fresh': 'New since you started writing',
+  'message.fresh': 'New: you had not seen this',
   'message.removed': 'Removed by its author',
   'message.removed.ours': 'Removed by us',
   'message.liked': 'Liked',
@@ -689,6 +689,8 @@ export const en: Record<keyof typeof nl, Text> = {
   'problem.claim.held.by': '{name} is working on this. You can read along and write a note.',
   'problem.claim.lost': 'You no longer held this conversation.',
   'cure.claim.lost': 'Your draft is still here. Send again to take it back.',
+  'problem.conversation.moved': 'The customer said something that you had not seen yet.',
+  'cure.conversation.moved': 'Read it first, then do it again.',
   'problem.thread.moved': 'A message came in while you were writing.',
   'cure.thread.moved': 'Read it above and change your answer, or send it again.',
   'problem.reply.too_long': 'Too long for this channel.',

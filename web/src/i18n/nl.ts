@@ -161,7 +161,7 @@ export const nl = {
   from_elsewhere: 'buiten Balie geplaatst',
 
   'message.edited': 'bewerkt',
-  'message.fresh': 'Nieuw sinds je begon te schrijven',
+  'message.fresh': 'Nieuw: dit had je nog niet gezien',
   'message.removed': 'Verwijderd door de afzender',
   'message.removed.ours': 'Door ons verwijderd',
   'message.liked': 'Vind je leuk',
@@ -687,6 +687,8 @@ export const nl = {
   'problem.claim.held.by': '{name} is hiermee bezig. Je kunt meelezen en een notitie schrijven.',
   'problem.claim.lost': 'Je had dit gesprek niet meer vast.',
   'cure.claim.lost': 'Je concept staat er nog. Verstuur opnieuw om het terug te pakken.',
+  'problem.conversation.moved': 'De klant zei iets dat je nog niet had gezien.',
+  'cure.conversation.moved': 'Lees het eerst en doe het dan nog eens.',
   'problem.thread.moved': 'Er kwam een bericht bij terwijl je schreef.',
   'cure.thread.moved': 'Lees het hierboven en pas je antwoord aan, of verstuur het nog eens.',
   'problem.reply.too_long': 'Te lang voor dit kanaal.',

@@ -33,7 +33,21 @@ export function undo(): void {
   else toasts.show(t('undo.nothing'));
 }
 
+/** How many of its messages were on the screen, as the server counts them. */
+function seenOf(row: Row): number {
+  const open = current.conversation;
+  return open?.id === row.id && open.phase === 'ready' ? open.seen : row.message_count;
+}
+
+/** Nothing was done, because somebody waits with words that were not on the screen yet: now they are. */
+function showUnseen(row: Row, error: unknown): void {
+  if (!(error instanceof ApiError) || error.code !== 'conversation.moved') return;
+  if (current.conversation?.id === row.id) current.conversation.unseen(error.problem);
+  else row.message_count = Math.max(row.message_count, Number(error.problem['message_count']));
+}
+
 async function change(
+  row: Row,
   ask: () => Promise<ConversationRow>,
   said: string,
   back?: () => void,
@@ -41,6 +55,7 @@ async function change(
   try {
     queues.take(await ask());
   } catch (error) {
+    showUnseen(row, error);
     report(error);
     return false;
   }
@@ -55,8 +70,10 @@ async function change(
 export async function setStatus(row: Row, status: Exclude<Status, 'snoozed'>, outcome?: string): Promise<boolean> {
   const before = row.status;
   if (before === status && !outcome) return true;
+  const seen = seenOf(row);
   return change(
-    () => conversations.status(row.id, status, outcome),
+    row,
+    () => conversations.status(row.id, seen, status, outcome),
     t(`done.${status}`, { name: row.contact.name }),
     before === 'snoozed' ? undefined : () => void setStatus(row, before),
   );
@@ -73,7 +90,8 @@ export function close(row: Row, threads: readonly Thread[], then?: () => void): 
 
 export async function snooze(row: Row, until: number): Promise<boolean> {
   const at = moment(until, Date.now(), language.locale);
-  return change(() => conversations.snooze(row.id, until), t('done.snoozed', { at }), () =>
+  const seen = seenOf(row);
+  return change(row, () => conversations.snooze(row.id, seen, until), t('done.snoozed', { at }), () =>
     void setStatus(row, 'open'),
   );
 }
@@ -86,6 +104,7 @@ export async function assign(row: Row, user: Id | null, team: Id | null): Promis
       ? t('done.assigned', { name: directory.teams.get(team)?.name ?? '' })
       : t('done.unassigned');
   return change(
+    row,
     () => conversations.assign(row.id, { user_id: user, team_id: team }),
     to,
     () => void assign(row, before.user, before.team),
@@ -95,6 +114,7 @@ export async function assign(row: Row, user: Id | null, team: Id | null): Promis
 export async function setPriority(row: Row, priority: Priority): Promise<boolean> {
   const before = row.priority;
   return change(
+    row,
     () => conversations.priority(row.id, priority),
     t('done.priority', { priority: t(`priority.${priority}`) }),
     () => void setPriority(row, before),
@@ -106,6 +126,7 @@ export async function addTag(row: Row, tag: { tag_id: Id } | { name: string }): 
     name: 'name' in tag ? tag.name : (directory.tags.get(tag.tag_id)?.name ?? ''),
   });
   return change(
+    row,
     () => conversations.tag(row.id, tag),
     said,
     'tag_id' in tag ? () => void removeTag(row, tag.tag_id) : undefined,
@@ -114,6 +135,7 @@ export async function addTag(row: Row, tag: { tag_id: Id } | { name: string }): 
 
 export async function removeTag(row: Row, tag: Id): Promise<boolean> {
   return change(
+    row,
     () => conversations.untag(row.id, tag),
     t('done.untagged', { name: directory.tags.get(tag)?.name ?? '' }),
     () => void addTag(row, { tag_id: tag }),

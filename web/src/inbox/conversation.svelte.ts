@@ -43,6 +43,8 @@ export class OpenConversation {
   private fading: ReturnType<typeof setTimeout> | undefined;
   /** Messages that arrived while the agent was here and that a refused send points at. */
   fresh = $state.raw<ReadonlySet<Id>>(new Set());
+  /** How many of its messages were shown here, as the server counts them: what is decided is decided on these. */
+  seen = 0;
 
   readonly others = $derived(this.viewers.filter((viewer) => viewer.user_id !== session.id));
   readonly mine = $derived(this.claim?.user_id === session.id);
@@ -113,7 +115,10 @@ export class OpenConversation {
   apply(event: LiveEvent): void {
     if (event.message) this.merge([event.message]);
     else if (event.message_id) this.drop(event.message_id);
-    if (event.row) this.follow(event.row.claim);
+    if (event.row) {
+      this.follow(event.row.claim);
+      this.seen = Math.max(this.seen, event.row.message_count);
+    }
     if (event.kind !== 'conversation.created') this.again();
   }
 
@@ -133,6 +138,16 @@ export class OpenConversation {
     this.merge(messages);
     this.fresh = new Set(messages.map((message) => message.id));
     this.threads = this.threads.map((one) => (one.id === thread ? { ...one, version } : one));
+    void this.load();
+  }
+
+  /** The server refused a decision because these were not shown here yet, in whichever thread. */
+  unseen(problem: object): void {
+    const { message_count: count, messages } = problem as { message_count: number; messages: Message[] };
+    this.merge(messages);
+    this.fresh = new Set(messages.map((message) => message.id));
+    this.seen = Math.max(this.seen, count);
+    void this.load();
   }
 
   /** Takes or renews the claim; the promise fails with `claim.held` when a colleague has it. */
@@ -192,6 +207,7 @@ export class OpenConversation {
     this.row = queues.take(found.row);
     this.threads = found.threads;
     this.merge(found.messages);
+    this.seen = Math.max(this.seen, found.row.message_count);
     if (this.phase !== 'ready') this.earlier = found.earlier;
     this.contact = found.contact;
     this.suggestions = found.suggestions;

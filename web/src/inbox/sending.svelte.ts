@@ -16,8 +16,8 @@ export interface Refusal {
   cure?: string;
 }
 
-export type Said = Omit<ReplyBody, 'claim_token' | 'seen_version' | 'then'>;
-type Seen = Pick<ReplyBody, 'claim_token' | 'seen_version' | 'then'>;
+export type Said = Omit<ReplyBody, keyof Seen>;
+type Seen = Pick<ReplyBody, 'claim_token' | 'seen_version' | 'seen_count' | 'then'>;
 
 interface Around {
   /** Keeps what is tried in this browser, before it is tried. */
@@ -44,6 +44,8 @@ export class Sending {
    */
   async replies(said: readonly Said[], then: ReplyBody['then'], handed: boolean, went: (sent: number) => void): Promise<boolean> {
     const thread = said[0]?.thread_id ?? '';
+    // As it was when it was sent: what comes while we wait for the server was not seen.
+    const { seen: count } = this.conversation;
     this.busy = true;
     this.refusal = null;
     try {
@@ -53,9 +55,8 @@ export class Sending {
         const token = this.conversation.claim?.token ?? claim.token;
         if (version === undefined || token === undefined || token === null) return false;
         const last = index === said.length - 1;
-        this.conversation.merge([
-          await this.once(saying, { claim_token: token, seen_version: version, then: last ? then : 'open' }, handed),
-        ]);
+        const seen = { claim_token: token, seen_version: version, seen_count: count, then: last ? then : 'open' } as const;
+        this.conversation.merge([await this.once(saying, seen, handed)]);
         this.tried = null;
         went(index + 1);
         this.around.keep();
@@ -123,11 +124,12 @@ export class Sending {
     const code = error instanceof ApiError ? error.code : 'unknown';
     const problem = error instanceof ApiError ? error.problem : undefined;
     // The server looked at it and did not take it, so another attempt is another one.
-    if (of === 'reply' && /^(thread\.moved|claim\.lost|reply\.|elsewhere\.)/.test(code)) this.tried = null;
+    if (of === 'reply' && /^(thread\.moved|conversation\.moved|claim\.lost|reply\.|elsewhere\.)/.test(code)) this.tried = null;
     if (problem && code === 'thread.moved' && thread) {
       const { thread_version, messages } = problem as unknown as { thread_version: number; messages?: Message[] };
       this.conversation.moved(thread, thread_version, messages ?? []);
     }
+    if (problem && code === 'conversation.moved') this.conversation.unseen(problem);
     if (problem && code === 'reply.too_long') this.around.tooLong(problem as unknown as Partial<Measure>);
     if (code === 'claim.lost' || code === 'claim.held') void this.conversation.load();
     const holder = problem?.['holder'] as { name?: string } | undefined;

@@ -29,6 +29,7 @@ beforeEach(() => {
   reply.mockReset().mockImplementation(() => Promise.resolve(accepted(`m${reply.mock.calls.length + 1}`)));
   conversation = new OpenConversation('c');
   conversation.threads = [{ id: 't', version: 4 } as Thread];
+  conversation.seen = 3;
   vi.spyOn(conversation, 'hold').mockImplementation(() => {
     conversation.claim = { user_id: 'me', token: 9, until: 1e15 } as unknown as NonNullable<OpenConversation['claim']>;
     return Promise.resolve(conversation.claim);
@@ -49,9 +50,27 @@ describe('an answer', () => {
       return Promise.resolve(accepted('m2'));
     });
     expect(await sending.replies([said('Dag')], 'closed', false, went)).toBe(true);
-    expect(reply.mock.lastCall?.[2]).toMatchObject({ text: 'Dag', in_reply_to: 'm1', claim_token: 9, seen_version: 4, then: 'closed' });
+    expect(reply.mock.lastCall?.[2]).toMatchObject({ text: 'Dag', in_reply_to: 'm1', claim_token: 9, seen_version: 4, seen_count: 3, then: 'closed' });
     expect(kept).toMatchObject({ key: keys()[0] });
     expect([sending.kept.tried, sending.busy, went.mock.calls]).toEqual([null, false, [[1]]]);
+  });
+
+  it('does not end the wait for words in another thread, which are then shown and seen', async () => {
+    const news = { id: 'm2', sent_at: 1, direction: 'in', thread_id: 'dm' } as unknown as Message;
+    reply.mockRejectedValueOnce(refused('conversation.moved', { message_count: 4, messages: [news] }));
+    expect(await sending.replies([said('Dag')], 'closed', false, went)).toBe(false);
+    expect([sending.refusal?.text, went.mock.calls.length]).toEqual([en['problem.conversation.moved'], 0]);
+    expect([conversation.messages.at(-1)?.id, conversation.fresh.has('m2')]).toEqual(['m2', true]);
+    expect(await sending.replies([said('Dag')], 'closed', false, went)).toBe(true);
+    expect(reply.mock.calls.map((call) => call[2].seen_count)).toEqual([3, 4]);
+    expect(keys()[1]).not.toBe(keys()[0]);
+  });
+
+  it('has seen what was there when it was sent, whatever came while the claim was asked for', async () => {
+    const sent = sending.replies([said('Dag')], 'closed', false, went);
+    conversation.seen = 4;
+    await sent;
+    expect(reply.mock.lastCall?.[2].seen_count).toBe(3);
   });
 
   it('in parts goes in order, each having seen the one before, and closes with the last', async () => {
@@ -95,7 +114,7 @@ describe('an answer', () => {
   it('said elsewhere is written down under the same claim and version', async () => {
     elsewhere.mockResolvedValue(accepted('m2'));
     await sending.replies([said('Nieuwe bon gestuurd')], 'pending', true, went);
-    expect(elsewhere.mock.lastCall?.[2]).toEqual({ thread_id: 't', text: 'Nieuwe bon gestuurd', claim_token: 9, seen_version: 4, then: 'pending' });
+    expect(elsewhere.mock.lastCall?.[2]).toEqual({ thread_id: 't', text: 'Nieuwe bon gestuurd', claim_token: 9, seen_version: 4, seen_count: 3, then: 'pending' });
     expect(reply).not.toHaveBeenCalled();
   });
 });
