@@ -127,6 +127,6 @@ fn numbers(frame: &str) -> impl Iterator<Item = usize> {
 
 async fn token(store: &Store) -> String {
     let agent = person(store, "Socket", Role::Supervisor).await;
-    let (token, _) = people::add_token(store, agent.user_id, "bench", None).await.unwrap();
+    let (token, _) = people::add_token(store, agent.user_id, None, "bench", None).await.unwrap();
     token.expose().clone()
 }

@@ -175,9 +175,36 @@ impl Desk {
         viewer: &Viewer,
         id: ConversationId,
     ) -> Result<(crate::store::Tx, Conversation), DeskError> {
+        // In a box of its own, or every change that waits carries all of it along.
+        Box::pin(self.change_for(viewer, id, None, None)).await
+    }
+
+    /// The same, for giving it to a person or a team. Whoever is put out waits for this transaction or is out in it: what they had is
+    /// handed back once, so nothing may come into their hands after that. People are held first, then the team, then the
+    /// conversation, so that nobody waits crosswise.
+    pub(super) async fn change_for(
+        &self,
+        viewer: &Viewer,
+        id: ConversationId,
+        assignee: Option<UserId>,
+        team: Option<TeamId>,
+    ) -> Result<(crate::store::Tx, Conversation), DeskError> {
         viewer.must(Act::Work)?;
         let visible = self.visible(viewer).await?;
         let mut tx = self.begin(viewer).await?;
+        let people: Vec<UserId> = assignee.into_iter().chain([viewer.user_id]).collect();
+        let here = tx.hold_active(&people).await?;
+        if !here.contains(&viewer.user_id) {
+            return Err(DeskError::Forbidden);
+        }
+        if assignee.is_some_and(|assignee| !here.contains(&assignee)) {
+            return Err(DeskError::NotFound("agent"));
+        }
+        if let Some(team) = team
+            && tx.known_teams(&[team]).await?.is_empty()
+        {
+            return Err(DeskError::NotFound("team"));
+        }
         let conversation = tx.conversation(id).await?.ok_or(DeskError::NotFound("conversation"))?;
         if !visible.includes(conversation.account_id) {
             return Err(DeskError::NotFound("conversation"));

@@ -114,7 +114,7 @@ impl Desk {
         // Said in another thread, it waits for an answer all the same, and this one would end that.
         if conversation.has_unseen(grounds.seen_count) {
             drop(tx);
-            return self.refuse_unseen(&conversation, grounds.seen_count).await;
+            return Box::pin(self.refuse_unseen(&conversation, grounds.seen_count)).await;
         }
         if !matches!(grounds.then, Status::Open | Status::Pending | Status::Closed) {
             return Err(DeskError::refused("reply.then", "after an answer a conversation is open, pending or closed"));

@@ -26,12 +26,7 @@ impl Desk {
                 ));
             }
         }
-        if let Some(team) = team
-            && !self.store.teams().await?.iter().any(|known| known.id == team)
-        {
-            return Err(DeskError::NotFound("team"));
-        }
-        let (mut tx, mut conversation) = self.change(viewer, id).await?;
+        let (mut tx, mut conversation) = self.change_for(viewer, id, user, team).await?;
         if (conversation.assignee_id, conversation.team_id) != (user, team) {
             conversation.assignee_id = user;
             conversation.team_id = team;

@@ -2,7 +2,7 @@
 
 use super::{Actor, Store, StoreError, Tx};
 use crate::model::{Timestamp, UserId};
-use crate::{read, run};
+use crate::{on, read, run};
 
 /// A browser that is signed in.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -46,6 +46,12 @@ impl Tx {
         .bind(&session.id_hash).bind(session.user_id).bind(session.created_at).bind(session.expires_at)
         .bind(session.seen_at).bind(&session.user_agent))?;
         Ok(())
+    }
+
+    /// Whether a session was not ended.
+    pub async fn has_session(&mut self, id_hash: &str) -> Result<bool, StoreError> {
+        let found: Option<UserId> = on!(self, db => sqlx::query_scalar("SELECT user_id FROM sessions WHERE id_hash = $1").bind(id_hash).fetch_optional(db).await)?;
+        Ok(found.is_some())
     }
 
     /// Ends a session.

@@ -87,7 +87,7 @@ impl Tx {
         let mut ids = ids.to_vec();
         ids.sort_unstable();
         ids.dedup();
-        let sql = format!("SELECT id FROM teams WHERE id = $1{}", self.conn().for_update());
+        let sql = format!("SELECT id FROM teams WHERE id = $1{}", self.conn().hold());
         let mut known = Vec::with_capacity(ids.len());
         for id in ids {
             let found: Option<TeamId> =

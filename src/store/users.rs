@@ -5,7 +5,7 @@ use sqlx::types::Json;
 
 use super::{Store, StoreError, Tx};
 use crate::model::{EventKind, Role, TeamId, Timestamp, UserId};
-use crate::{on, read, run};
+use crate::{on, read, rows_in, run};
 
 /// Somebody who signs in, as stored. Has no `Serialize`: the hash never leaves.
 #[derive(Clone, sqlx::FromRow)]
@@ -123,9 +123,9 @@ impl Tx {
         Ok(())
     }
 
-    /// One person, for changing.
+    /// One person, as they are until the end of the transaction.
     pub async fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
-        let lock = self.conn().for_update();
+        let lock = self.conn().hold();
         Ok(
             on!(self, db => sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM users WHERE id = $1{lock}")))
             .bind(id).fetch_optional(db).await)?,
@@ -142,12 +142,27 @@ impl Tx {
         Ok(())
     }
 
-    /// The admins who can sign in, locked until the commit, so that two of them cannot remove each other at once.
-    pub async fn active_admins(&mut self) -> Result<Vec<UserId>, StoreError> {
-        let lock = self.conn().for_update();
-        Ok(on!(self, db => sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
-            "SELECT id FROM users WHERE role = 'admin' AND active ORDER BY id{lock}"
-        ))).fetch_all(db).await)?)
+    /// One person, for changing, and the admins who can sign in: held until the commit, so that two admins cannot remove each other
+    /// at once, and always in the same order, so that nobody waits crosswise.
+    pub async fn user_and_admins(&mut self, id: UserId) -> Result<(Option<User>, Vec<UserId>), StoreError> {
+        let lock = self.conn().hold();
+        let found: Vec<User> = on!(self, db => sqlx::query_as(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM users WHERE id = $1 OR (role = 'admin' AND active) ORDER BY id{lock}"
+        ))).bind(id).fetch_all(db).await)?;
+        let admin = |user: &&User| user.active && user.role == Role::Admin;
+        let admins = found.iter().filter(admin).map(|user| user.id).collect();
+        Ok((found.into_iter().find(|user| user.id == id), admins))
+    }
+
+    /// Who of these may sign in, and goes on to until the end of the transaction; always in the same order.
+    pub async fn hold_active(&mut self, ids: &[UserId]) -> Result<Vec<UserId>, StoreError> {
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        let lock = self.conn().hold();
+        let found: Vec<(UserId, bool)> = rows_in!(on!(self), [], ids, within =>
+            format!("SELECT id, active FROM users WHERE id IN {within} ORDER BY id{lock}"));
+        Ok(found.into_iter().filter(|(_, active)| *active).map(|(id, _)| id).collect())
     }
 
     /// Puts somebody in exactly these teams. Unknown teams are a `Broken` reference, so check them first.

@@ -117,6 +117,29 @@ on_both_engines! {
         assert_eq!(f.desk.set_status(&f.sanne, id, Status::Pending, None, Some(0)).await.unwrap().status, Status::Pending, "nobody waits");
     }
 
+    async fn nothing_comes_into_the_hands_of_who_is_put_out_at_that_moment(f) {
+        f.arrives(mention("1", "anna", "hoi", 0)).await;
+        let id = f.only(Status::Open).await;
+        let mut leaving = f.store.begin(Actor::User(f.chief.user_id)).await.unwrap();
+        let mut sanne = leaving.user(f.sanne.user_id).await.unwrap().unwrap();
+        sanne.active = false;
+        leaving.save_user(&sanne).await.unwrap();
+        let leaves = async {
+            // The others find her active and go on for as far as they can.
+            for _ in 0..50 {
+                assert!(f.store.user(sanne.id).await.unwrap().unwrap().active);
+            }
+            leaving.commit().await.unwrap();
+        };
+        let (assigned, claimed, ()) =
+            tokio::join!(f.desk.assign(&f.daan, id, Some(sanne.id), None), f.desk.claim(&f.sanne, id), leaves);
+        assert!(matches!(assigned, Err(DeskError::NotFound("agent"))), "{assigned:?}");
+        assert!(matches!(claimed, Err(DeskError::Forbidden)), "{claimed:?}");
+        let row = f.desk.row(&f.daan, id).await.unwrap();
+        assert_eq!((row.assignee_id, row.claim), (None, None));
+        assert_eq!(f.desk.claim_next(&f.daan).await.unwrap().map(|(id, _)| id), Some(id));
+    }
+
     async fn an_auditor_changes_nothing(f) {
         f.arrives(mention("1", "anna", "hoi", 0)).await;
         let id = f.only(Status::Open).await;

@@ -12,7 +12,8 @@ mod users;
 use serde_json::Value;
 
 pub use self::sessions::{
-    By, IDLE, LONGEST, SignedIn, TOKEN_PREFIX, by_session, by_token, is_still_signed_in, sign_in, sign_out,
+    By, IDLE, LONGEST, SignedIn, TOKEN_PREFIX, admit, by_session, by_token, is_still_signed_in, recognise, sign_in,
+    sign_out,
 };
 pub use self::teams::{TeamView, add_team, change_team, remove_team, teams};
 pub use self::tokens::{TokenView, add_token, remove_token, tokens};

@@ -43,13 +43,32 @@ pub async fn sign_in(
     user_agent: &str,
     old: Option<&str>,
 ) -> Outcome<Option<(Secret<String>, User)>> {
+    let Some(user) = recognise(store, email, password).await? else { return Ok(None) };
+    admit(store, &user, user_agent, old).await
+}
+
+/// Whose address and password these are, if they may sign in.
+pub async fn recognise(store: &Store, email: &str, password: Secret<String>) -> Outcome<Option<User>> {
     let user = if email.len() <= 254 { store.user_by_email(email).await? } else { None };
     let hash = user.as_ref().filter(|user| user.active).map(|user| user.password_hash.clone());
     let right = password.expose().len() <= LONGEST_PASSWORD && secret::verify_password(password, hash).await;
-    let Some(user) = user.filter(|user| right && user.active) else { return Ok(None) };
+    Ok(user.filter(|user| right && user.active))
+}
+
+/// Gives who was recognised a session. `Ok(None)`: since then they got another password or were put out, which ended the sessions
+/// that there were; this one would outlive that.
+pub async fn admit(
+    store: &Store,
+    recognised: &User,
+    user_agent: &str,
+    old: Option<&str>,
+) -> Outcome<Option<(Secret<String>, User)>> {
     let token = secret::token();
-    let now = store.clock().now();
-    let mut tx = store.begin(Actor::User(user.id)).await?;
+    let mut tx = store.begin(Actor::User(recognised.id)).await?;
+    let now = tx.now();
+    let user = tx.user(recognised.id).await?;
+    let same = |user: &User| user.active && user.password_hash == recognised.password_hash;
+    let Some(user) = user.filter(same) else { return Ok(None) };
     if let Some(old) = old {
         tx.delete_session(old).await?;
     }

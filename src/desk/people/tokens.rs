@@ -29,10 +29,12 @@ pub async fn tokens(store: &Store, user: UserId) -> Outcome<Vec<TokenView>> {
     Ok(store.tokens_of(user).await?.into_iter().map(Into::into).collect())
 }
 
-/// Makes an API token; this is the only time it is seen.
+/// Makes an API token; this is the only time it is seen. `session`, by which it was asked for, must not have ended: whoever was
+/// put out leaves nothing behind.
 pub async fn add_token(
     store: &Store,
     user: UserId,
+    session: Option<&str>,
     name: &str,
     expires_at: Option<Timestamp>,
 ) -> Outcome<(Secret<String>, TokenView)> {
@@ -40,6 +42,14 @@ pub async fn add_token(
     let secret = format!("{TOKEN_PREFIX}{}", secret::token());
     let mut tx = store.begin(Actor::User(user)).await?;
     let now = tx.now();
+    if tx.hold_active(&[user]).await?.is_empty() {
+        return Err(PeopleError::NotFound("user"));
+    }
+    if let Some(session) = session
+        && !tx.has_session(session).await?
+    {
+        return Err(PeopleError::NotFound("session"));
+    }
     if expires_at.is_some_and(|end| end <= now) {
         return Err(PeopleError::Invalid("token.expired", "This token would be over before it begins.".into()));
     }

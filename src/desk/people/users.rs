@@ -137,6 +137,18 @@ pub async fn change_user(
     change: UserChange,
     keep: Option<&str>,
 ) -> Outcome<User> {
+    change_known(store, by, id, change, keep, None).await
+}
+
+/// The same, of somebody whose password still is the one that `known` is the hash of.
+async fn change_known(
+    store: &Store,
+    by: Actor,
+    id: UserId,
+    change: UserChange,
+    keep: Option<&str>,
+    known: Option<&str>,
+) -> Outcome<User> {
     let hash = match change.password {
         None => None,
         Some(password) => {
@@ -146,8 +158,11 @@ pub async fn change_user(
         }
     };
     let mut tx = store.begin(by).await?;
-    let admins = tx.active_admins().await?;
-    let mut user = tx.user(id).await?.ok_or(PeopleError::NotFound("user"))?;
+    let (user, admins) = tx.user_and_admins(id).await?;
+    let mut user = user.ok_or(PeopleError::NotFound("user"))?;
+    if known.is_some_and(|known| known != user.password_hash) {
+        return Err(PeopleError::Conflict("password.replaced", "Your password was replaced meanwhile.".into()));
+    }
     let demoted = change.role.is_some_and(|role| role != Role::Admin) || change.active == Some(false);
     if demoted && admins == [id] {
         return Err(PeopleError::Conflict(
@@ -234,8 +249,11 @@ pub async fn change_password(
         return Ok(false);
     }
     let change = UserChange { password: Some(new), ..UserChange::default() };
-    change_user(store, Actor::User(user.id), user.id, change, keep).await?;
-    Ok(true)
+    // Whoever was given another password meanwhile knew the former one only.
+    match change_known(store, Actor::User(user.id), user.id, change, keep, Some(&user.password_hash)).await {
+        Err(PeopleError::Conflict("password.replaced", _)) => Ok(false),
+        changed => changed.map(|_| true),
+    }
 }
 
 fn check_email(email: &str) -> Outcome<()> {

@@ -43,11 +43,12 @@ pub async fn add(
     signed: Signed,
     Json(given): Json<NewToken>,
 ) -> Answer<(StatusCode, Json<MadeToken>)> {
-    if signed.session().is_none() {
+    let Some(session) = signed.session() else {
         // Else a token that leaks for an hour could outlive its own end.
         return Err(ApiError::forbidden("token.by_token", "A token cannot make tokens. Sign in in a browser."));
-    }
-    let (token, view) = people::add_token(&web.store, signed.id(), &given.name, given.expires_at).await?;
+    };
+    let (token, view) =
+        people::add_token(&web.store, signed.id(), Some(session), &given.name, given.expires_at).await?;
     Ok((StatusCode::CREATED, Json(MadeToken { view, token: token.expose().clone() })))
 }
 

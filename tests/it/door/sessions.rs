@@ -2,14 +2,52 @@
 
 use std::time::Duration;
 
-use balie::desk::people::{IDLE, LONGEST};
+use balie::desk::people::{self, IDLE, LONGEST, PeopleError, UserChange};
 use balie::model::Role;
+use balie::secret::{self, Secret};
+use balie::store::Actor;
 use serde_json::json;
 
 use crate::at_the_door;
 use crate::door::server::PASSWORD;
 
+fn password(text: &str) -> Secret<String> {
+    Secret::new(text.to_owned())
+}
+
+fn replaced(by: &str) -> UserChange {
+    UserChange { password: Some(password(by)), ..UserChange::default() }
+}
+
 at_the_door! {
+    async fn who_was_recognised_by_a_password_that_is_replaced_before_they_are_in_stays_out(house) {
+        let store = &house.running.store;
+        let sanne = house.person("Sanne", Role::Agent, vec![]).await;
+        let known = people::recognise(store, &sanne.email, password(PASSWORD)).await.unwrap().unwrap();
+        people::change_user(store, Actor::System, sanne.id, replaced("van de beheerder"), None).await.unwrap();
+        assert!(people::admit(store, &known, "browser", None).await.unwrap().is_none());
+
+        let known = people::recognise(store, &sanne.email, password("van de beheerder")).await.unwrap().unwrap();
+        assert!(people::admit(store, &known, "browser", None).await.unwrap().is_some());
+        let out = UserChange { active: Some(false), ..UserChange::default() };
+        people::change_user(store, Actor::System, sanne.id, out, None).await.unwrap();
+        assert!(people::admit(store, &known, "browser", None).await.unwrap().is_none());
+    }
+
+    async fn a_former_password_and_an_ended_session_leave_nothing_behind(house) {
+        let store = &house.running.store;
+        let sanne = house.person("Sanne", Role::Agent, vec![]).await;
+        let (cookie, known) = people::sign_in(store, &sanne.email, password(PASSWORD), "", None).await.unwrap().unwrap();
+        let session = secret::fingerprint(cookie.expose());
+        // Both were asked for before an admin chose another password, and come to it after.
+        people::change_user(store, Actor::System, sanne.id, replaced("van de beheerder"), None).await.unwrap();
+        let own = people::change_password(store, &known, password(PASSWORD), password("nog een lange zin"), Some(&session));
+        assert!(!own.await.unwrap(), "the admin's stands");
+        let token = people::add_token(store, sanne.id, Some(&session), "later", None).await;
+        assert!(matches!(token, Err(PeopleError::NotFound("session"))));
+        assert!(people::recognise(store, &sanne.email, password("van de beheerder")).await.unwrap().is_some());
+    }
+
     async fn signing_in_gives_a_cookie_that_no_script_can_read(house) {
         house.person("Sanne", Role::Agent, vec![]).await;
         let mut sanne = house.stranger();
