@@ -112,12 +112,17 @@ impl Desk {
         }
     }
 
-    /// Who else may be this person, best evidence first, each once.
+    /// Who else may be this person, best evidence first, each once. What is known from accounts that are not theirs to see is no
+    /// evidence here, on neither side.
     pub(super) async fn suggestions(&self, visible: &Visible, person: ContactId) -> Result<Vec<Suggestion>, DeskError> {
-        let ours = self.store.contacts_of(person).await?;
-        let mut seen = HashSet::new();
+        let ours = self.visible_among(visible, &self.store.contacts_of(person).await?).await?;
+        let matches = self.store.matches(&ours).await?;
+        let theirs: Vec<ContactId> = matches.iter().map(|found| found.contact_id).collect();
+        let theirs: HashSet<ContactId> = self.visible_among(visible, &theirs).await?.into_iter().collect();
+        // Whoever is linked already is among those found when a hidden account tells of them.
+        let mut seen = HashSet::from([person]);
         let mut suggestions = Vec::new();
-        for found in self.store.matches(&ours).await? {
+        for found in matches.into_iter().filter(|found| theirs.contains(&found.contact_id)) {
             let other = self.store.person(found.contact_id).await?;
             if !seen.insert(other) {
                 continue;

@@ -147,6 +147,17 @@ on_both_engines! {
         assert_eq!(seen.contact.identities.len(), 1, "not the handle on the other account");
         assert_eq!(seen.contact.name, "anna");
         assert!(seen.history.is_empty());
+        assert!(seen.suggestions.is_empty(), "whom she is linked to is suggested to nobody");
+
+        // What only the hidden account knows of her is no evidence for whoever may not see that.
+        let typed = claiming(mention("3", "typte", "hoi", 2), ClaimKind::Email, "geheim@example.org", false);
+        f.arrives(typed).await;
+        let more = claiming(mention("4", "verborgen", "nog iets", 3), ClaimKind::Email, "geheim@example.org", true);
+        f.desk.ingest(&secret, "notifications", &batch_of(more)).await.unwrap();
+        for (reader, known) in [(&f.chief, 1), (&f.sanne, 0)] {
+            assert_eq!(f.desk.open(reader, f.only_of(anna).await).await.unwrap().suggestions.len(), known, "{}", reader.name);
+            assert_eq!(f.desk.open(reader, f.only_of(contact(&f, "typte").await).await).await.unwrap().suggestions.len(), known);
+        }
         assert!(matches!(f.desk.unlink(&f.sanne, anna, hidden).await, Err(DeskError::NotFound(_))));
     }
 }
