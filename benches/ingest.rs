@@ -273,8 +273,8 @@ impl Left {
             .unwrap();
         }
         for r in &self.identities {
-            run!(tx, sqlx::query("INSERT INTO identities (id, contact_id, channel, external_id, handle, name, avatar_url, url, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
-                .bind(r.0).bind(r.1).bind(&r.2).bind(&r.3).bind(&r.4).bind(&r.5).bind(&r.6).bind(&r.7).bind(r.8)).unwrap();
+            run!(tx, sqlx::query("INSERT INTO identities (id, contact_id, channel, external_id, handle, name, avatar_url, url, created_at, handle_key, name_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+                .bind(r.0).bind(r.1).bind(&r.2).bind(&r.3).bind(&r.4).bind(&r.5).bind(&r.6).bind(&r.7).bind(r.8).bind(r.4.to_lowercase()).bind(r.5.to_lowercase())).unwrap();
         }
         for c in &self.conversations {
             run!(tx, sqlx::query(

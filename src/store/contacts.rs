@@ -72,6 +72,42 @@ impl Store {
     }
 }
 
+/// A text as it is looked for: whatever its case, and the same on either engine, whose own idea of lower case depends on how it was
+/// built or set up. Letter by letter, so that the beginning of a text has the beginning of its key; by way of upper case, where letters
+/// meet that have two small ones.
+pub(super) fn search_key(text: &str) -> String {
+    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+}
+
+/// Writes the keys of identities that a migration left to us. Returns of how many.
+///
+/// # Errors
+/// When the database refuses.
+pub(super) async fn fill_search_keys(store: &Store) -> Result<usize, StoreError> {
+    const MISSING: &str = "SELECT id, handle, name FROM identities WHERE handle_key IS NULL LIMIT 500";
+    let mut filled = 0;
+    loop {
+        let some: Vec<(IdentityId, String, String)> = read!(store, db => sqlx::query_as(MISSING).fetch_all(db).await)?;
+        if some.is_empty() {
+            return Ok(filled);
+        }
+        let mut tx = store.begin(super::Actor::System).await?;
+        for (id, handle, name) in &some {
+            run!(
+                tx,
+                sqlx::query(
+                    "UPDATE identities SET handle_key = $2, name_key = $3 WHERE id = $1 AND handle_key IS NULL"
+                )
+                .bind(*id)
+                .bind(search_key(handle))
+                .bind(search_key(name))
+            )?;
+        }
+        tx.commit().await?;
+        filled += some.len();
+    }
+}
+
 /// An identity as stored, to be compared with how it shows itself now.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Identified {
@@ -119,8 +155,10 @@ impl Tx {
         if changed {
             run!(self, sqlx::query(
                 "UPDATE identities SET handle = CASE WHEN $2 = '' THEN handle ELSE $2 END, name = CASE WHEN $3 = '' THEN name ELSE $3 END, \
+                 handle_key = CASE WHEN $2 = '' THEN handle_key ELSE $6 END, name_key = CASE WHEN $3 = '' THEN name_key ELSE $7 END, \
                  avatar_url = COALESCE($4, avatar_url), url = COALESCE($5, url) WHERE id = $1",
-            ).bind(known.id).bind(face.handle).bind(face.name).bind(face.avatar_url).bind(face.url))?;
+            ).bind(known.id).bind(face.handle).bind(face.name).bind(face.avatar_url).bind(face.url)
+            .bind(search_key(face.handle)).bind(search_key(face.name)))?;
         }
         Ok(())
     }
@@ -157,11 +195,11 @@ impl Tx {
                 .bind(now)
         )?;
         let made = run!(self, sqlx::query(
-            "INSERT INTO identities (id, contact_id, channel, external_id, handle, name, avatar_url, url, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (channel, external_id) DO NOTHING",
+            "INSERT INTO identities (id, contact_id, channel, external_id, handle, name, avatar_url, url, created_at, handle_key, name_key) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (channel, external_id) DO NOTHING",
         )
         .bind(fresh.id).bind(fresh.contact_id).bind(face.channel).bind(face.external_id).bind(face.handle).bind(name)
-        .bind(face.avatar_url).bind(face.url).bind(now))?;
+        .bind(face.avatar_url).bind(face.url).bind(now).bind(search_key(face.handle)).bind(search_key(name)))?;
         if made == 1 {
             return Ok((fresh, true));
         }

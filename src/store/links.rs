@@ -5,6 +5,7 @@
 
 use sqlx::AssertSqlSafe;
 
+use super::contacts::search_key;
 use super::{Store, StoreError, Tx, padded, placeholders};
 use crate::model::{AccountId, Claim, ClaimKind, ContactId, IdentityId, Timestamp, UserId};
 use crate::{on, read, rows_in, run};
@@ -97,6 +98,9 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn matches(&self, contacts: &[ContactId]) -> Result<Vec<Match>, StoreError> {
+        if contacts.is_empty() {
+            return Ok(Vec::new());
+        }
         let some = padded(contacts);
         let within = placeholders(1, some.len());
         let sql = format!(
@@ -152,12 +156,12 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn find_contacts(&self, words: &str, limit: i64) -> Result<Vec<ContactId>, StoreError> {
-        let begins = words.to_lowercase();
+        let begins = search_key(words);
         let beyond = format!("{begins}\u{10ffff}");
         let bytes = self.pools().byte_order();
         let sql = format!(
-            "SELECT contact_id FROM identities WHERE lower(handle){bytes} >= $1 AND lower(handle){bytes} < $2 \
-             UNION SELECT contact_id FROM identities WHERE lower(name){bytes} >= $1 AND lower(name){bytes} < $2 \
+            "SELECT contact_id FROM identities WHERE handle_key{bytes} >= $1 AND handle_key{bytes} < $2 \
+             UNION SELECT contact_id FROM identities WHERE name_key{bytes} >= $1 AND name_key{bytes} < $2 \
              UNION SELECT i.contact_id FROM identity_claims c JOIN identities i ON i.id = c.identity_id WHERE c.kind IN ('email', 'phone', 'customer') AND c.value = $3 \
              LIMIT {limit}"
         );

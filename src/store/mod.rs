@@ -64,7 +64,9 @@ impl Store {
             Pools::sqlite(Path::new(database.strip_prefix("sqlite:").unwrap_or(database))).await?
         };
         migrate::run(&pools).await?;
-        Self::with_pools(pools, clock).await
+        let store = Self::with_pools(pools, clock).await?;
+        contacts::fill_search_keys(&store).await?;
+        Ok(store)
     }
 
     /// On pools that are up to date already.

@@ -127,6 +127,11 @@ on_both_engines! {
         assert_eq!(found("+31612345678").await, ["Marieke"]);
         assert_eq!(found("piet%").await, ["piet%_"]);
         assert!(found("%%").await.is_empty());
+        f.arrives(mention("3", "Özlem", "hoi", 2)).await;
+        f.arrives(mention("4", "ΟΔΥΣΣΕΥΣ", "hoi", 3)).await;
+        assert_eq!(found("öz").await, ["Özlem"], "whatever the letters");
+        assert_eq!(found("ÖZLEM").await, ["Özlem"]);
+        assert_eq!(found("οδυς").await, found("ΟΔΥΣ").await);
         assert!(matches!(f.desk.find_contacts(&f.sanne, " m ").await, Err(DeskError::Refused { code: "contacts.short", .. })));
     }
 

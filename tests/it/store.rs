@@ -137,6 +137,16 @@ on_both_engines! {
         }
     }
 
+    async fn who_was_met_before_names_were_kept_as_they_are_looked_for_is_found_after_a_start(f) {
+        f.arrives(mention("1", "Özlem", "hoi", 0)).await;
+        let mut tx = f.store.begin(Actor::System).await.unwrap();
+        balie::run!(tx, sqlx::query("UPDATE identities SET handle_key = NULL, name_key = NULL")).unwrap();
+        tx.commit().await.unwrap();
+        let again = Store::open(&f.database, f.clock.clone()).await.unwrap();
+        assert_eq!(again.find_contacts("öz", 10).await.unwrap().len(), 1);
+        again.close().await;
+    }
+
     async fn opening_twice_migrates_once(f) {
         let again = Store::open(&f.database, f.clock.clone()).await.unwrap();
         assert_eq!(again.accounts().await.unwrap().len(), 1);
