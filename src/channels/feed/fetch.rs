@@ -12,6 +12,7 @@ use reqwest::Method;
 use reqwest::header::{ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION};
 use serde::{Deserialize, Serialize};
 
+use super::read::Entry;
 use crate::channels::client::Answer;
 use crate::channels::{ChannelError, Class, Context, Words};
 use crate::model::Timestamp;
@@ -46,6 +47,9 @@ pub struct Cursor {
     /// Entry's key → its content's fingerprint, and when it last stood in the feed.
     #[serde(default)]
     pub seen: BTreeMap<String, (String, Timestamp)>,
+    /// Names that more than one entry goes by, and when one last stood in the feed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shared: BTreeMap<String, Timestamp>,
 }
 
 impl Cursor {
@@ -55,11 +59,37 @@ impl Cursor {
         if self.of.is_none() || self.of == of {
             return Self { of, ..self };
         }
-        Self { of, seen: self.seen, ..Self::default() }
+        Self { of, seen: self.seen, shared: self.shared, ..Self::default() }
     }
 
     pub fn see(&mut self, key: &str, hash: &str, now: Timestamp) {
         self.seen.insert(key.to_owned(), (hash.to_owned(), now));
+    }
+
+    /// Gives every entry a name of its own: where one name is on several that say different things, it names none of them. The one
+    /// that was known by it keeps it while it says the same.
+    pub fn tell_apart(&mut self, entries: &mut [Entry], now: Timestamp) {
+        let mut first: BTreeMap<&str, String> = BTreeMap::new();
+        for entry in &*entries {
+            let says = entry.fingerprint();
+            if *first.entry(&entry.key).or_insert_with(|| says.clone()) != says {
+                self.shared.insert(entry.key.clone(), now);
+            }
+        }
+        let mut taken: BTreeMap<String, String> = BTreeMap::new();
+        for entry in entries {
+            let Some(last) = self.shared.get_mut(&entry.key) else { continue };
+            *last = now;
+            let says = entry.fingerprint();
+            let known = self.seen.get(&entry.key).is_some_and(|(hash, _)| *hash == says);
+            let mut key = if known { entry.key.clone() } else { entry.own_key() };
+            if taken.get(&key).is_some_and(|other| *other != says) {
+                key = entry.whole_key();
+            }
+            taken.insert(key.clone(), says);
+            entry.key = key;
+        }
+        self.shared.retain(|_, last| now.since(*last) < REMEMBER);
     }
 
     /// Forgets what is long out of the feed: never what still stands in it, nor the latest as many again.

@@ -180,7 +180,8 @@ impl Pull for Reader {
         let mut batch = Batch::default();
         if let Some(News { body, url, freshness, moved, etag, modified }) = self.fetch(&at).await? {
             // A page that is no feed for once (maintenance, a login) must not look like an empty feed.
-            let feed = read::feed(&body, &url).map_err(not_a_feed)?;
+            let mut feed = read::feed(&body, &url).map_err(not_a_feed)?;
+            at.tell_apart(&mut feed.entries, now);
             let since = now.minus(self.context.history);
             let size = feed.entries.len();
             for entry in feed.entries {

@@ -224,6 +224,22 @@ impl Entry {
         digest(&[&self.title, &self.text])
     }
 
+    /// A name for one of several under the same: it stays when the text is changed.
+    pub fn own_key(&self) -> String {
+        // Without a moment only its words tell it from another with the same title.
+        let text = if self.published.is_none() { self.text.as_str() } else { "" };
+        digest(&[&self.key, &self.title, &self.moment(), text])
+    }
+
+    /// As `own_key`, where title and moment are the same too.
+    pub fn whole_key(&self) -> String {
+        digest(&[&self.key, &self.title, &self.moment(), &self.text])
+    }
+
+    fn moment(&self) -> String {
+        self.published.map(|at| at.0.to_string()).unwrap_or_default()
+    }
+
     /// When it was written, as far as it says.
     pub fn at(&self, now: Timestamp) -> Timestamp {
         self.published.unwrap_or(now)

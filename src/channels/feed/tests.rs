@@ -1,5 +1,7 @@
 //! The poller against its fake and against what feeds in the wild do.
 
+mod names;
+
 use std::sync::Arc;
 use std::time::Duration;
 
