@@ -193,7 +193,8 @@ impl Pull for Reader {
                     continue;
                 }
                 let history = first && !known;
-                if history && entry.at(now) < since {
+                // What stood there without a date when we came may be of any age: it is not news, and asks for nothing.
+                if history && entry.published.is_none_or(|at| at < since) {
                     continue;
                 }
                 match entry.message(&feed.title, history, now) {

@@ -1,4 +1,4 @@
-//! Entries that share a name.
+//! Entries that share a name, and entries without a date.
 
 use std::time::Duration;
 
@@ -53,4 +53,23 @@ async fn entries_under_one_name_are_told_apart_and_stay_who_they_are() {
         // The same words at the same moment, twice: one entry.
         assert!(look(&[two, two]).await.is_empty());
     }
+}
+
+#[tokio::test]
+async fn what_stands_undated_in_a_feed_when_it_is_connected_is_no_news() {
+    let played = Played::start().await;
+    let channel = played.file("x.xml");
+    let serve = |names: &[&str]| {
+        let items: String =
+            names.iter().map(|name| format!("<item><guid>{name}</guid><title>{name}</title></item>")).collect();
+        let dated = "<item><guid>d</guid><title>d</title><pubDate>Sun, 01 Mar 2026 09:00:00 GMT</pubDate></item>";
+        let body = format!("<rss version=\"2.0\"><channel><title>T</title>{items}{dated}</channel></rss>");
+        played.running.wire.inject(Rule::new("/x.xml", Fault::Answer { status: 200, headers: Vec::new(), body }));
+    };
+    serve(&["a", "b"]);
+    let first = channel.pull().unwrap().pull("entries", None).await.unwrap();
+    assert_eq!(messages(&first).iter().map(|m| (m.text.as_str(), m.history)).collect::<Vec<_>>(), [("d", true)]);
+    serve(&["c", "a", "b"]);
+    let second = channel.pull().unwrap().pull("entries", first.next.as_ref()).await.unwrap();
+    assert_eq!(messages(&second).iter().map(|m| (m.text.as_str(), m.history)).collect::<Vec<_>>(), [("c", false)]);
 }
