@@ -1,12 +1,12 @@
 //! Calls to one forum: addresses, headers, and what each refusal means.
 //!
 //! Promises: every refusal is classified here, once; the key is in no error, and goes to no other address than the forum's;
-//! only the forum itself can say that something is not there.
+//! only the forum itself can say that something is not there, and only to a key that it knows.
 
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
 use super::spent::Spent;
@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const UNNAMED_WAIT: Duration = Duration::from_secs(60);
 /// A forum leads from one of its addresses to another; not often.
 const STEPS: usize = 4;
+/// What every user of every forum may see.
+const EVERYBODYS: &str = "notifications.json";
 
 /// One forum and who we are there.
 pub struct Api {
@@ -63,6 +65,25 @@ impl Api {
 
     /// GET, read as JSON.
     pub async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, ChannelError> {
+        match self.ask(path, query).await {
+            Err(error) => Err(self.unless_it_is_the_key(error).await),
+            found => found,
+        }
+    }
+
+    /// A forum refuses a key that it does not know, and a user who was renamed or suspended, in the words with which it refuses
+    /// what an account may not see.
+    async fn unless_it_is_the_key(&self, error: ChannelError) -> ChannelError {
+        if error.code != "forum.forbidden" {
+            return error;
+        }
+        match self.ask::<IgnoredAny>(EVERYBODYS, &[("limit", "1")]).await {
+            Ok(_) => error,
+            Err(worse) => of_feed(worse),
+        }
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, ChannelError> {
         let mut url = self.url(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -75,7 +96,7 @@ impl Api {
             match leads_to(&answer, &url) {
                 Some(next) if next.origin() == self.base.origin() => url = next,
                 Some(next) => return Err(moved(&next)),
-                None => return Err(refusal(&answer, self.context.clock.now())),
+                None => return Err(refusal(&answer, path == EVERYBODYS, self.context.clock.now())),
             }
         }
         Err(moved(&url))
@@ -96,7 +117,7 @@ impl Api {
             }
             Ok(answer) => Err(match leads_to(&answer, &url) {
                 Some(next) => moved(&next),
-                None => refusal(&answer, now),
+                None => self.unless_it_is_the_key(refusal(&answer, false, now)).await,
             }),
             Err(Failure::NotSent(why)) => Err(ChannelError::transient(why)),
             Err(Failure::Lost(why)) => Err(ChannelError::uncertain(why)),
@@ -143,14 +164,14 @@ fn not_json() -> ChannelError {
     )
 }
 
-/// What a refusal means.
-pub fn refusal(answer: &Answer, now: Timestamp) -> ChannelError {
+/// What a refusal means. `everybodys`: of what no user is refused.
+fn refusal(answer: &Answer, everybodys: bool, now: Timestamp) -> ChannelError {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let said = body["errors"][0].as_str().map(|said| said.chars().take(300).collect::<String>());
     let status = answer.status.as_u16();
     let detail = said.clone().unwrap_or_else(|| format!("status {status}"));
     match status {
-        401 | 403 if body["error_type"] == "invalid_access" && status == 403 && said.is_some() => ChannelError::new(
+        403 if body["error_type"] == "invalid_access" && said.is_some() && !everybodys => ChannelError::new(
             Class::Rejected,
             "forum.forbidden",
             Words::new(
@@ -170,8 +191,8 @@ pub fn refusal(answer: &Answer, now: Timestamp) -> ChannelError {
                 format!("Het forum accepteert de API-sleutel niet ({detail})."),
             ),
             Words::new(
-                "Make a new key under Admin → API for this user, and fill it in.",
-                "Maak onder Beheer → API een nieuwe sleutel voor deze gebruiker, en vul die in.",
+                "Look whether the user is still called so and not suspended; else make a new key for it under Admin → API, with scope Global, and fill it in.",
+                "Kijk of de gebruiker nog zo heet en niet geschorst is; maak er anders onder Beheer → API een nieuwe sleutel voor, met bereik Globaal, en vul die in.",
             ),
         ),
         // A forum says so in its own words; a page of a proxy says nothing about a post.

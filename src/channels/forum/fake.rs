@@ -275,7 +275,8 @@ async fn handle(State(board): State<Board>, method: Method, uri: Uri, headers: H
         return play(&board, &serde_json::from_slice(&body).unwrap_or_default()).into_response();
     }
     let (status, answer) = if header("api-key") != KEY || header("api-username") != "brand" {
-        refuse(403, "invalid_access", "")
+        let why = "You are not permitted to view the requested resource. The API username or key is invalid.";
+        refuse(403, "invalid_access", why)
     } else {
         match (method.as_str(), parts.as_slice()) {
             ("GET", ["notifications"]) => {

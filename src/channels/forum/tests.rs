@@ -1,5 +1,7 @@
 //! The connector against its fake: the contract, and what is Discourse's own.
 
+mod lists;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -259,6 +261,9 @@ async fn a_page_that_is_not_the_forums_removes_nothing() {
         assert_eq!(inbox.recheck().await.unwrap_err().class, Class::Transient, "{status}");
         played.running.wire.heal();
     }
+    played.running.wire.inject(Rule::new("/posts/*", Fault::html(403)).always());
+    assert_eq!(inbox.recheck().await.unwrap_err().class, Class::Unauthorized);
+    played.running.wire.heal();
     assert!(inbox.removed.is_empty(), "{:?}", inbox.removed);
     played.board.delete(&mention);
     inbox.recheck().await.unwrap();
