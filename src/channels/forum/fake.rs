@@ -3,6 +3,8 @@
 //! Promises: shares no code with the connector; shapes from the published OpenAPI of 2026-08.
 //! Must not: know the desk; be served when nobody asked for it.
 
+mod lists;
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -299,17 +301,8 @@ async fn handle(State(board): State<Board>, method: Method, uri: Uri, headers: H
                 (200, json!({"notifications": page, "total_rows_notifications": 0, "seen_notification_id": 0}))
             }
             ("GET", ["user_actions"]) => {
-                let mine = world.posts.iter().rev().filter(|post| post.by == "brand" && !post.deleted);
-                let page: Vec<Value> = mine
-                    .skip(number("offset", 0))
-                    .take(30)
-                    .map(|post| {
-                        json!({"action_type": if post.number == 1 { 4 } else { 5 }, "created_at": post.at.to_rfc3339(),
-                            "topic_id": post.topic, "post_number": post.number,
-                            "post_id": if post.number == 1 { Value::Null } else { post.id.into() }, "username": "brand"})
-                    })
-                    .collect();
-                (200, json!({"user_actions": page}))
+                let filter = query.iter().find(|(key, _)| key == "filter").map_or("", |(_, value)| value.as_str());
+                (200, world.activity(filter, number("offset", 0)))
             }
             ("GET", ["u", name]) => (200, json!({"user": {"id": 1, "username": name, "name": "Het Merk"}})),
             ("GET", ["t", id]) => match id.parse().ok().and_then(|id| world.topic(id)) {

@@ -31,6 +31,8 @@ use crate::model::Lane;
 
 /// `max_post_length` of a fresh forum.
 const LONGEST: i64 = 32_000;
+/// New topics, replies and private messages: what a user's own activity is made of.
+const OWN: &str = "4,5,12";
 const FEEDS: &[Feed] = &[
     Feed { key: "notifications", busy: Duration::from_secs(20), idle: Duration::from_secs(120) },
     Feed { key: "own", busy: Duration::from_secs(60), idle: Duration::from_secs(600) },

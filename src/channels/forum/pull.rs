@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::posts::Placed;
 use super::wire::{Actions, Notification, Notifications, Post};
-use super::{FEEDS, Forum, api};
+use super::{FEEDS, Forum, OWN, api};
 use crate::channels::{Batch, ChannelError, Class, Feed, Item, Known, Pull, Unreadable};
 use crate::model::Timestamp;
 
@@ -23,8 +23,6 @@ const ROUND: usize = 25;
 const RECHECK: usize = 20;
 /// Turns are forgotten past so many.
 const TURNS: usize = 2_000;
-/// New topics and replies: what a user's own activity is made of.
-const OWN: &str = "4,5";
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Cursor {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::wire::{Actions, Post};
-use super::{Forum, api, measure};
+use super::{Forum, OWN, api, measure};
 use crate::channels::{ChannelError, Class, Outgoing, Reply, Sent, Words};
 
 /// How far the forum's clock may be behind ours.
@@ -57,7 +57,7 @@ impl Reply for Forum {
     async fn find(&self, outgoing: &Outgoing) -> Result<Option<Sent>, ChannelError> {
         let (topic, _) = self.target(outgoing).await?;
         let since = outgoing.written_at.minus(SKEW);
-        let query = [("username", self.api.username.as_str()), ("filter", "4,5"), ("offset", "0")];
+        let query = [("username", self.api.username.as_str()), ("filter", OWN), ("offset", "0")];
         let found: Actions = self.api.get("user_actions.json", &query).await.map_err(api::of_feed)?;
         let full = found.user_actions.len() >= 30;
         let mut older = false;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use reqwest::Method;
 use serde_json::json;
 
 use super::Played;
@@ -53,4 +54,19 @@ async fn a_key_that_is_refused_removes_nothing() {
     assert!(inbox.removed.is_empty());
     inbox.recheck().await.unwrap();
     assert!(inbox.removed.contains(&mention));
+}
+
+#[tokio::test]
+async fn a_private_reply_whose_answer_is_lost_is_found() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    played.say(Say::dm(Who::Customer, "onder ons")).await;
+    inbox.pull().await.unwrap();
+    let outgoing = inbox.answer(inbox.find("onder ons"), "Onder ons.", &played.clock);
+    let reply = inbox.channel.reply().unwrap();
+    assert_eq!(reply.find(&outgoing).await.unwrap(), None);
+    played.running.wire.inject(Rule::new("/posts.json", Fault::CutAfter).method(Method::POST));
+    assert_eq!(reply.deliver(&outgoing).await.unwrap_err().class, Class::Uncertain);
+    let found = reply.find(&outgoing).await.unwrap().expect("it is there");
+    assert_eq!(found.external_id, played.said().await[0].external_id);
 }
