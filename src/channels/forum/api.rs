@@ -48,6 +48,11 @@ impl Api {
         self.spent.left(self.context.clock.now())
     }
 
+    /// Whether there is more left than what is kept for replies.
+    pub fn may_ask(&self) -> bool {
+        self.left().spare() > 0
+    }
+
     async fn request(&self, method: Method, url: &url::Url) -> Result<RequestBuilder, ChannelError> {
         self.spent.one(self.context.clock.now());
         let secrets = self.context.secrets.load().await?;

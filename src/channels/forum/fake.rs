@@ -49,8 +49,8 @@ struct Topic {
 struct World {
     topics: Vec<Topic>,
     posts: Vec<Post>,
-    /// Id, for whom, type, post id, when.
-    notices: Vec<(u64, String, u64, u64, Timestamp)>,
+    /// Id, for whom, type, post id, number of the first post it stands for, when.
+    notices: Vec<(u64, String, u64, u64, u64, Timestamp)>,
     next: u64,
     moderated: bool,
 }
@@ -139,6 +139,16 @@ impl Board {
         }
     }
 
+    /// Many like a post, and the brand is told of each.
+    pub fn like(&self, id: &str, times: usize) {
+        let (mut world, now) = (self.world(), self.clock.now());
+        let Some(post) = world.find(id) else { return };
+        for _ in 0..times {
+            let notice = world.fresh();
+            world.notices.push((notice, "brand".to_owned(), 5, post.id, post.number, now));
+        }
+    }
+
     /// Holds what the brand posts for moderators, from now on.
     pub fn moderate(&self) {
         self.world().moderated = true;
@@ -206,27 +216,8 @@ impl World {
             to,
             deleted: false,
         };
-        let private = self.topic(topic).and_then(|topic| topic.private.clone());
-        let answered = self.at(topic, to.unwrap_or(1)).map(|parent| parent.by.clone());
-        for who in ["brand", "klant", "buur"].into_iter().filter(|who| *who != by) {
-            let kind = if private.as_ref().is_some_and(|pair| pair.iter().any(|one| one == who)) {
-                6
-            } else if private.is_some() {
-                continue;
-            } else if raw.split(|c: char| !c.is_alphanumeric() && c != '@').any(|word| word == format!("@{who}")) {
-                1
-            } else if answered.as_deref() == Some(who) && number > 1 {
-                2
-            } else if number > 1 && self.at(topic, 1).is_some_and(|first| first.by == who) {
-                // Who begins a topic watches it.
-                9
-            } else {
-                continue;
-            };
-            let notice = self.fresh();
-            self.notices.push((notice, who.to_owned(), kind, id, now));
-        }
         self.posts.push(post.clone());
+        self.notify(&post);
         post
     }
 
@@ -281,29 +272,15 @@ async fn handle(State(board): State<Board>, method: Method, uri: Uri, headers: H
         refuse(403, "invalid_access", why)
     } else {
         match (method.as_str(), parts.as_slice()) {
-            ("GET", ["notifications"]) => {
-                let mut mine: Vec<_> = world.notices.iter().filter(|notice| notice.1 == "brand").collect();
-                mine.reverse();
-                let page: Vec<Value> = mine
-                    .into_iter()
-                    .skip(number("offset", 0))
-                    .take(number("limit", 60))
-                    .filter_map(|(id, _, kind, post, at)| {
-                        let post = world.find(&post.to_string())?;
-                        Some(json!({
-                            "id": id, "notification_type": kind, "read": false, "created_at": at.to_rfc3339(),
-                            "post_number": post.number, "topic_id": post.topic, "slug": "onderwerp",
-                            "data": {"original_post_id": post.id, "display_username": post.by,
-                                "topic_title": world.topic(post.topic).map(|topic| topic.title.clone())},
-                        }))
-                    })
-                    .collect();
-                (200, json!({"notifications": page, "total_rows_notifications": 0, "seen_notification_id": 0}))
-            }
+            ("GET", ["notifications"]) => (200, world.notifications(number("offset", 0), number("limit", 60))),
             ("GET", ["user_actions"]) => {
                 let filter = query.iter().find(|(key, _)| key == "filter").map_or("", |(_, value)| value.as_str());
                 (200, world.activity(filter, number("offset", 0)))
             }
+            ("GET", ["t", id, "posts"]) => match id.parse().ok().filter(|id| world.topic(*id).is_some()) {
+                Some(topic) => (200, world.stretch(topic, number("post_number", 0))),
+                None => refuse(404, "not_found", "The requested URL or resource could not be found."),
+            },
             ("GET", ["u", name]) => (200, json!({"user": {"id": 1, "username": name, "name": "Het Merk"}})),
             ("GET", ["t", id]) => match id.parse().ok().and_then(|id| world.topic(id)) {
                 Some(topic) => {

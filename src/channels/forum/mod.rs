@@ -1,11 +1,13 @@
 //! Discourse forums: mentions, replies and private messages, and topics that a peer's answer settled.
 //!
-//! Owns: Discourse's API (`api`, `wire`), how posts hang together (`posts`), news and webhooks (`pull`, `push`), replies
-//! (`reply`), and a forum to play against (`fake`).
+//! Owns: Discourse's API (`api`, `wire`), how posts hang together (`posts`), news and webhooks (`pull`, `list`, `push`), what
+//! became of known posts (`again`), what may still be asked (`spent`), replies (`reply`), and a forum to play against (`fake`).
 //! Must not: know the desk.
 
+mod again;
 mod api;
 pub mod fake;
+mod list;
 mod posts;
 mod pull;
 mod push;

@@ -41,12 +41,17 @@ impl Forum {
             return Ok(post);
         }
         let post: Post = self.api.get(&format!("posts/by_number/{topic}/{number}.json"), &[]).await?;
+        self.keep(&post);
+        Ok(post)
+    }
+
+    /// Keeps a post for those below it.
+    pub(super) fn keep(&self, post: &Post) {
         let mut kept = self.posts.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= MOST_KEPT {
             kept.clear();
         }
-        kept.insert((topic, number), post.clone());
-        Ok(post)
+        kept.insert((post.topic_id, post.post_number), post.clone());
     }
 
     /// Finds a post's place. A removed post above it ends the chain there.

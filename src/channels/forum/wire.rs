@@ -4,12 +4,16 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::channels::lenient::lenient;
 use crate::model::Timestamp;
 
 #[derive(Debug, Default, Deserialize)]
 pub struct Notifications {
     #[serde(default)]
     pub notifications: Vec<Value>,
+    /// How many there are, also of those that are left out of a page because their topic is not for us.
+    #[serde(default, deserialize_with = "lenient")]
+    pub total_rows_notifications: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -28,9 +32,23 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// mentioned, replied, quoted, private message, posted, group mentioned: somebody says something to us.
+    /// mentioned, replied, quoted, private message, posted, group mentioned, posted in what we watch: somebody says something.
     pub fn is_said(&self) -> bool {
-        matches!(self.notification_type, 1 | 2 | 3 | 6 | 9 | 15) && self.topic_id.is_some()
+        matches!(self.notification_type, 1 | 2 | 3 | 6 | 9 | 15 | 36) && self.topic_id.is_some()
+    }
+
+    /// Of these the forum keeps the last in a topic, with the number of the first post that was not read.
+    pub fn stands_for_more(&self) -> bool {
+        matches!(self.notification_type, 2 | 6 | 9 | 36)
+    }
+
+    pub fn is_private(&self) -> bool {
+        self.notification_type == 6
+    }
+
+    /// Of a topic that we watch.
+    pub fn is_watched(&self) -> bool {
+        self.notification_type == 9
     }
 
     pub fn post_id(&self) -> Option<u64> {
@@ -89,6 +107,19 @@ impl Post {
         let named = self.reply_to_post_number.filter(|number| *number < self.post_number && *number > 0);
         named.or((self.post_number > 1).then_some(1))
     }
+}
+
+/// Some posts of a topic.
+#[derive(Debug, Default, Deserialize)]
+pub struct Stretch {
+    #[serde(default)]
+    pub post_stream: Posts,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Posts {
+    #[serde(default)]
+    pub posts: Vec<Value>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

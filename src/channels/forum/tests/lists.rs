@@ -1,6 +1,7 @@
 //! What a forum's lists leave out, hold together or refuse.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
@@ -69,4 +70,146 @@ async fn a_private_reply_whose_answer_is_lost_is_found() {
     assert_eq!(reply.deliver(&outgoing).await.unwrap_err().class, Class::Uncertain);
     let found = reply.find(&outgoing).await.unwrap().expect("it is there");
     assert_eq!(found.external_id, played.said().await[0].external_id);
+}
+
+#[tokio::test]
+async fn what_the_forum_holds_together_in_one_notification_arrives_whole() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let ours = played.say(Say::post(Who::Brand, "zondag open")).await;
+    inbox.pull().await.unwrap();
+    for text in ["hallo", "mijn bestelnummer is 7"] {
+        played.say(Say::dm(Who::Customer, text)).await;
+    }
+    let one = played.say(Say::reply(Who::Customer, &ours, "tot hoe laat?")).await;
+    let two = played.say(Say::reply(Who::Other, &ours, "ook in Delft?")).await;
+    inbox.pull().await.unwrap();
+    let private = inbox.find("hallo").thread.external_id.clone();
+    assert_eq!(inbox.find("bestelnummer").thread.external_id, private);
+    assert_eq!(inbox.find("tot hoe laat?").thread.external_id, one);
+    assert_eq!(inbox.find("ook in Delft?").thread.external_id, two);
+    // What was read on the forum in between is news to us all the same; what was brought is not asked again.
+    played.say(Say::dm(Who::Customer, "en vlug")).await;
+    played.say(Say::dm(Who::Brand, "we kijken")).await;
+    played.say(Say::dm(Who::Customer, "dank")).await;
+    played.running.wire.forget();
+    inbox.pull().await.unwrap();
+    for text in ["en vlug", "we kijken", "dank"] {
+        assert_eq!(inbox.find(text).thread.external_id, private, "{text}");
+    }
+    let read: Vec<_> = played.running.wire.calls().into_iter().filter(|call| call.path.starts_with("/t/")).collect();
+    assert!(read.len() == 1 && read[0].query.contains("post_number=1"), "{read:?}");
+}
+
+#[tokio::test]
+async fn a_long_private_topic_arrives_whole_whatever_the_key_allows() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    for n in 0..130 {
+        played.say(Say::dm(Who::Customer, format!("regel <{n}>"))).await;
+    }
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.count("regel <"), 130);
+}
+
+#[tokio::test]
+async fn a_page_that_leaves_out_what_is_not_for_us_is_not_the_last() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    for n in 0..70 {
+        played.say(Say::mention(Who::Customer, format!("vraag <{n}>"))).await;
+    }
+    // The newest is in a topic that was shut.
+    let shut = Fault::json(|answer| {
+        let page = answer["notifications"].as_array_mut().unwrap();
+        page.retain(|one| one["data"]["topic_title"].as_str().is_none_or(|title| !title.contains("<69>")));
+    });
+    played.running.wire.inject(Rule::new("/notifications.json", shut).always());
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.count("vraag <"), 69);
+}
+
+#[tokio::test]
+async fn a_notification_that_comes_after_a_newer_one_is_not_passed_over() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    played.say(Say::mention(Who::Customer, "de trage")).await;
+    let ours = played.say(Say::post(Who::Brand, "zondag open")).await;
+    played.say(Say::reply(Who::Other, &ours, "tot hoe laat?")).await;
+    played.say(Say::mention(Who::Other, "de vlugge")).await;
+    let not_yet = Fault::json(|answer| {
+        let page = answer["notifications"].as_array_mut().unwrap();
+        page.retain(|one| one["data"]["topic_title"].as_str().is_none_or(|title| !title.contains("de trage")));
+    });
+    played.running.wire.inject(Rule::new("/notifications.json", not_yet));
+    inbox.pull().await.unwrap();
+    assert_eq!((inbox.count("de trage"), inbox.count("de vlugge")), (0, 1));
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.count("de trage"), 1);
+    // Nothing is brought twice for it, nor does the place move while nothing happens.
+    let (seen, place) = (inbox.seen.clone(), inbox.cursors.clone());
+    inbox.pull().await.unwrap();
+    assert_eq!((inbox.seen, inbox.cursors), (seen, place));
+}
+
+#[tokio::test]
+async fn however_much_came_while_nobody_looked_all_of_it_is_brought() {
+    // More than twenty pages, and more pages than the key allows calls in a minute.
+    for likes in [1_300, 4_000] {
+        let played = Played::start().await;
+        let mut inbox = Inbox::connected(&played).await;
+        let oldest = played.say(Say::mention(Who::Customer, "de oudste vraag")).await;
+        played.board.like(&oldest, likes);
+        played.say(Say::mention(Who::Customer, "de nieuwste vraag")).await;
+        let channel = Arc::clone(&inbox.channel);
+        let pull = channel.pull().unwrap();
+        for round in 0.. {
+            assert!(round < 5, "it never ends");
+            played.running.wire.forget();
+            let batch = pull.pull("notifications", inbox.cursors.get("notifications")).await.unwrap();
+            assert!(played.running.wire.calls().len() <= 60);
+            played.clock.advance(Duration::from_secs(60));
+            inbox.cursors.insert("notifications", batch.next.clone().unwrap());
+            let more = batch.more;
+            inbox.take(batch);
+            if !more {
+                break;
+            }
+        }
+        assert_eq!((inbox.count("de oudste vraag"), inbox.count("de nieuwste vraag")), (1, 1), "{likes}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_from_before_goes_on_where_it_was() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    played.say(Say::mention(Who::Customer, "de bekende")).await;
+    // Ids: the topic, the post, its notification.
+    inbox.cursors.insert("notifications", json!({"seen": 3, "since": played.clock.now()}));
+    played.clock.advance(Duration::from_secs(60));
+    inbox.pull().await.unwrap();
+    inbox.pull().await.unwrap();
+    played.say(Say::mention(Who::Customer, "de verse")).await;
+    inbox.pull().await.unwrap();
+    assert_eq!((inbox.count("de bekende"), inbox.count("de verse")), (0, 1));
+    assert!(!inbox.find("de verse").history);
+}
+
+#[tokio::test]
+async fn a_topic_of_ours_is_looked_up_once() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    for n in 0..5 {
+        played.say(Say::post(Who::Brand, format!("nieuws <{n}>"))).await;
+    }
+    inbox.pull().await.unwrap();
+    inbox.restart(&played);
+    played.running.wire.forget();
+    inbox.pull().await.unwrap();
+    let calls = played.running.wire.calls();
+    assert_eq!(
+        calls.iter().map(|call| call.path.as_str()).collect::<Vec<_>>(),
+        ["/notifications.json", "/user_actions.json"]
+    );
 }
