@@ -81,15 +81,18 @@ impl Forum {
         self.direction(&placed.post, placed) == Direction::In
     }
 
-    /// The post, and what stands above it.
+    /// The post, and what stands above it; nothing when nobody says anything in it.
     pub(super) fn items(&self, placed: &Placed, since: Timestamp) -> Vec<Item> {
         let thread = self.thread(placed);
         // In private everything that is said comes by itself.
         let above_it = if placed.is_private() { &[][..] } else { &placed.above[..] };
         let mut items = Vec::new();
+        if !placed.post.is_said() {
+            return items;
+        }
         // Above the post that names the thread stand ours: each such thread gets a copy of its own.
         let mut beyond = false;
-        for post in std::iter::once(&placed.post).chain(above_it) {
+        for post in std::iter::once(&placed.post).chain(above_it).filter(|post| post.is_said()) {
             let mut message = self.message(post, placed, &thread, since);
             if beyond {
                 message.external_id = above(&message.external_id, &thread.external_id);

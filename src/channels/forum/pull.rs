@@ -214,7 +214,7 @@ impl Forum {
                 for post in posts {
                     found |= Some(post.id) == notification.post_id();
                     let old = post.created_at.is_some_and(|moment| moment < back);
-                    if old || post.is_gone() || self.is_us(&post.username) {
+                    if old || post.is_gone() || !post.is_said() || self.is_us(&post.username) {
                         continue;
                     }
                     let placed = self.place(post).await?;
@@ -282,6 +282,9 @@ impl Forum {
             None => format!("posts/by_number/{}/{}.json", action.topic_id, action.post_number.unwrap_or(1)),
         };
         let post: Post = self.api.get(&path, &[]).await?;
+        if !post.is_said() {
+            return Ok(());
+        }
         let placed = self.place(post).await?;
         let thread = self.thread(&placed);
         // Nobody else in the chain: a post of ours that nobody answered is in no thread yet.

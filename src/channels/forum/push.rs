@@ -58,6 +58,9 @@ impl Forum {
             let items = vec![Item::Removed { external_id: post.id.to_string(), at: post.deleted_at }];
             return Ok(Batch { items, ..Batch::default() });
         }
+        if !post.is_said() {
+            return Ok(Batch::default());
+        }
         let placed = self.place(post).await?;
         // The webhook tells of every post of the forum; the pull asks after those we wrote.
         let items =

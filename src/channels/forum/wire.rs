@@ -63,6 +63,9 @@ pub struct Post {
     pub topic_id: u64,
     #[serde(default = "first")]
     pub post_number: u64,
+    /// 1 regular, 2 of a moderator, 3 the forum's own remark (closed, moved), 4 whispered among its staff.
+    #[serde(default = "first")]
+    pub post_type: u64,
     pub username: String,
     #[serde(default)]
     pub name: Option<String>,
@@ -100,6 +103,11 @@ fn first() -> u64 {
 impl Post {
     pub fn is_gone(&self) -> bool {
         self.deleted_at.is_some() || self.user_deleted
+    }
+
+    /// Somebody's words, for everybody who may see the topic.
+    pub fn is_said(&self) -> bool {
+        matches!(self.post_type, 1 | 2)
     }
 
     /// The number of the post it answers: named, or the one that began the topic.

@@ -213,3 +213,35 @@ async fn a_topic_of_ours_is_looked_up_once() {
         ["/notifications.json", "/user_actions.json"]
     );
 }
+
+#[tokio::test]
+async fn the_forums_own_remarks_are_nobodys_words() {
+    let played = Played::start().await;
+    let channel = played.connect();
+    let ours = played.say(Say::post(Who::Brand, "wij zijn open")).await;
+    let below = played.say(Say::reply(Who::Other, &ours, "tot hoe laat?")).await;
+    let direct = played.say(Say::dm(Who::Customer, "onder ons")).await;
+    for id in [&below, &direct] {
+        // Regular, of a moderator, a remark (closed, moved), a whisper among the staff.
+        for (kind, said) in [(1, true), (2, true), (3, false), (4, false)] {
+            let mut told = played.board.told(id);
+            told["post"]["post_type"] = kind.into();
+            for event in ["post_created", "post_edited"] {
+                let pushed = played.told(&*channel, event, &told).await.unwrap();
+                assert_eq!(!pushed.batch.items.is_empty(), said, "{event} {kind}");
+            }
+            let read = channel.pull().unwrap().reread("notifications", &told["post"].to_string()).await.unwrap();
+            assert_eq!(!read.items.is_empty(), said, "{kind}");
+        }
+    }
+    // Asked for they are none either.
+    let remark = Fault::json(|answer| {
+        for post in answer["post_stream"]["posts"].as_array_mut().unwrap() {
+            post["post_type"] = 3.into();
+        }
+    });
+    played.running.wire.inject(Rule::new("/t/*/posts.json", remark).always());
+    let mut inbox = Inbox::new(channel);
+    inbox.pull().await.unwrap();
+    assert_eq!((inbox.count("tot hoe laat?"), inbox.count("onder ons")), (0, 0));
+}
