@@ -35,9 +35,15 @@ pub struct Room {
     /// When it got that name, in ms: its past is read backwards.
     #[serde(default)]
     pub named: i64,
-    /// The room that took its place.
+    /// The room that took its place, as this one says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_to: Option<String>,
+    /// The room whose place it took, as this one says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
+    /// Who invited us to it as to a private room. Until we are inside, that is only their word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invited: Option<String>,
 }
 
 /// Who we are, and what in a public room asks for an answer.

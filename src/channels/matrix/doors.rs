@@ -1,6 +1,8 @@
-//! Rooms to go into: invitations, and rooms that took the place of another.
+//! Rooms to go into: invitations, and rooms that took the place of another; and telling the account's other clients which are
+//! private.
 //!
-//! Promises: an invitation is told once by the homeserver and kept with the cursor until it is taken or given up; going in
+//! Promises: nobody gets us to stay in a room by closing another: one that does not say itself that it took the other's place is
+//! left again; an invitation is told once by the homeserver and kept with the cursor until it is taken or given up; going in
 //! twice is going in once; anybody may invite us to a room on a server that never answers, and that stops no news.
 //! Source: client-server API v1.19, "Room membership", "Direct messaging", "Room upgrades", read 2026-11.
 
@@ -11,7 +13,8 @@ use serde_json::{Value, json};
 
 use super::Matrix;
 use super::api::{self, Fault};
-use super::convert::Me;
+use super::convert::{Me, Room};
+use super::rooms;
 use super::sync::Cursor;
 use super::wire;
 use crate::channels::ChannelError;
@@ -43,12 +46,15 @@ impl Policy {
 /// A room to go into.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Door {
-    room: String,
+    pub room: String,
     /// Who asked: their server knows the way.
     by: String,
     /// The room it takes the place of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<String>,
+    /// We are in, and the room is private: what is left is to say so to the account's other clients.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    inside: bool,
     #[serde(default)]
     tries: u32,
     /// Not before this moment, in ms.
@@ -57,14 +63,23 @@ pub struct Door {
 }
 
 impl Door {
+    fn invited(room: &str, by: &str) -> Self {
+        Self { room: room.to_owned(), by: by.to_owned(), from: None, inside: false, tries: 0, after: 0 }
+    }
+
     #[must_use]
     pub fn moved(room: &str, by: &str, from: &str) -> Self {
-        Self { room: room.to_owned(), by: by.to_owned(), from: Some(from.to_owned()), tries: 0, after: 0 }
+        Self { from: Some(from.to_owned()), ..Self::invited(room, by) }
+    }
+
+    #[must_use]
+    pub fn inside(room: &str, by: &str, from: Option<&str>) -> Self {
+        Self { from: from.map(str::to_owned), inside: true, ..Self::invited(room, by) }
     }
 }
 
 impl Matrix {
-    /// Notes an invitation, and whether it is to a private room.
+    /// Notes an invitation, and whether it says that the room is private.
     pub(super) fn invited(&self, cursor: &mut Cursor, me: &Me, id: &str, raw: &RawValue) {
         let state: wire::Invited = serde_json::from_str(raw.get()).unwrap_or_default();
         let ours = state.invite_state.events.iter().rfind(|event| {
@@ -74,28 +89,42 @@ impl Matrix {
         if !wire::is_id(id, '!') {
             return;
         }
-        let direct = ours.is_some_and(|event| event["content"]["is_direct"].as_bool() == Some(true));
-        if direct {
-            // Decided now: inside, the invitation is not to be seen any more.
-            let room = cursor.rooms.entry(id.to_owned()).or_default();
-            if !room.joined {
-                room.direct = true;
-            }
+        let claimed = ours.is_some_and(|event| event["content"]["is_direct"].as_bool() == Some(true))
+            && !rooms::is_open(&state.invite_state.events);
+        let direct = match cursor.rooms.get(id) {
+            // We were in it: then it was decided what it is.
+            Some(room) if room.invited.is_none() => claimed && room.direct,
+            _ => claimed,
+        };
+        if claimed {
+            // Kept, because inside the invitation is not to be seen any more.
+            cursor
+                .rooms
+                .entry(id.to_owned())
+                .or_insert_with(|| Room { invited: Some(by.to_owned()), ..Room::default() });
         }
         let wanted = match self.invites {
             Policy::All => true,
             Policy::Direct => direct,
             Policy::None => false,
         };
-        if wanted && !cursor.doors.iter().any(|door| door.room == id) {
-            cursor.doors.push(Door { room: id.to_owned(), by: by.to_owned(), from: None, tries: 0, after: 0 });
+        if wanted {
+            // Whoever invites us need not close another room to get us in.
+            cursor.doors.retain(|door| door.room != id || door.from.is_none());
+            if !cursor.doors.iter().any(|door| door.room == id) {
+                cursor.doors.push(Door::invited(id, by));
+            }
         }
     }
 
     /// Goes in; whether that worked. What does not work now is tried again later, less and less often.
     pub(super) async fn enter(&self, cursor: &mut Cursor, mut door: Door) -> Result<bool, ChannelError> {
-        let direct = cursor.rooms.get(&door.room).is_some_and(|room| room.direct);
-        let (said, most) = match self.walk_in(&door, direct).await {
+        // A colleague went in with another client: then it is not ours to leave.
+        if !door.inside && door.from.is_some() && cursor.rooms.get(&door.room).is_some_and(|room| room.joined) {
+            return Ok(true);
+        }
+        let done = if door.inside { self.list(&door).await } else { self.walk_in(&door).await };
+        let (said, most) = match done {
             Ok(()) => return Ok(true),
             Err(Fault::Refused(refusal)) if refusal.status >= 500 => (refusal.said, MOST_TRIES),
             Err(Fault::Refused(refusal)) if !refusal.is_token() && refusal.status != 429 => (refusal.said, TRIES),
@@ -113,7 +142,7 @@ impl Matrix {
         Ok(false)
     }
 
-    async fn walk_in(&self, door: &Door, direct: bool) -> Result<(), Fault> {
+    async fn walk_in(&self, door: &Door) -> Result<(), Fault> {
         let server = door.by.split_once(':').map_or("", |(_, server)| server);
         let (path, nothing) = (["client", "v3", "join", door.room.as_str()], json!({}));
         let call = api::Call {
@@ -124,10 +153,27 @@ impl Matrix {
             ..api::Call::new(Method::POST, &path)
         };
         self.api.call(&call).await?;
-        if !direct {
+        let Some(from) = &door.from else { return Ok(()) };
+        let path = ["client", "v3", "rooms", door.room.as_str(), "state", "m.room.create"];
+        let create: Value = match self.api.get(&path, &[]).await {
+            Ok(answer) => api::read(&answer)?,
+            Err(Fault::Refused(refusal)) if refusal.is_absent() => Value::Null,
+            Err(fault) => return Err(fault),
+        };
+        if create["predecessor"]["room_id"].as_str() == Some(from) {
             return Ok(());
         }
-        // Other clients of the account must know it for a private room, too.
+        tracing::info!(
+            room = door.room,
+            from,
+            "a room that was named as another's successor does not say so; left again"
+        );
+        let path = ["client", "v3", "rooms", door.room.as_str(), "leave"];
+        self.api.send(Method::POST, &path, &nothing).await.map(drop)
+    }
+
+    /// Puts a private room on the account's own list of them.
+    async fn list(&self, door: &Door) -> Result<(), Fault> {
         let user = self.api.login().await?.user;
         let path = ["client", "v3", "user", user.as_str(), "account_data", "m.direct"];
         let mut people: Value = match self.api.get(&path, &[]).await {

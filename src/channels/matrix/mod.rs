@@ -1,7 +1,7 @@
 //! Matrix: rooms on any homeserver, by the client-server API.
 //!
 //! Owns: everything about that API: its JSON (`wire`, `text`), calls (`api`) and refusals (`refusal`), signing in (`session`), rooms and
-//! threads (`convert`, `history`), the sync and its gaps (`sync`, `gaps`), invitations (`doors`), the bell (`stream`), replies,
+//! threads (`rooms`, `convert`, `history`), the sync and its gaps (`sync`, `gaps`), invitations (`doors`), the bell (`stream`), replies,
 //! files, moderation, and a homeserver to play against (`fake`).
 //! Does not decrypt: a room that is encrypted end to end is shown as such, with what to do about it.
 //! Must not: know the desk.
@@ -18,6 +18,7 @@ mod memory;
 mod moderate;
 mod refusal;
 mod reply;
+mod rooms;
 mod session;
 mod stream;
 mod sync;
@@ -200,6 +201,25 @@ fn locked() -> ChannelError {
     ChannelError::new(Class::Rejected, "matrix.encrypted", cause, cure)
 }
 
+/// Why a private answer does not go into a room that more can read.
+fn open_words() -> (Words, Words) {
+    (
+        Words::new(
+            "Others can read along in this room now, or walk in; a private answer does not go there.",
+            "In deze ruimte kunnen nu anderen meelezen of binnenlopen; een privéantwoord gaat daar niet heen.",
+        ),
+        Words::new(
+            "Ask the customer to write to the account in a private room.",
+            "Vraag de klant het account in een privéruimte te schrijven.",
+        ),
+    )
+}
+
+fn open() -> ChannelError {
+    let (cause, cure) = open_words();
+    ChannelError::new(Class::Rejected, "matrix.not_private", cause, cure)
+}
+
 #[async_trait]
 impl Channel for Matrix {
     async fn probe(&self) -> Result<Probe, ChannelError> {
@@ -237,12 +257,17 @@ impl Channel for Matrix {
 
     fn allowance(&self, thread: &ThreadRef, facts: &Value) -> Allowance {
         let room = Self::room_of(thread).and_then(|room| self.memory.room(&room));
-        if room.as_ref().is_some_and(|room| room.locked) {
-            let (cause, cure) = locked_words();
-            return Allowance::closed(
-                "matrix.encrypted",
+        let closed = |code, (cause, cure): (Words, Words)| {
+            Allowance::closed(
+                code,
                 Words::new(format!("{} {}", cause.en, cure.en), format!("{} {}", cause.nl, cure.nl)),
-            );
+            )
+        };
+        if room.as_ref().is_some_and(|room| room.locked) {
+            return closed("matrix.encrypted", locked_words());
+        }
+        if thread.lane == Lane::Private && room.as_ref().is_some_and(|room| room.joined && !room.direct) {
+            return closed("matrix.not_private", open_words());
         }
         if room.as_ref().is_some_and(|room| !room.joined && room.moved_to.is_none()) {
             return Allowance::closed(

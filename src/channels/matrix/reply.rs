@@ -59,6 +59,9 @@ impl Reply for Matrix {
         if self.is_locked(&room).await? {
             return Err(locked());
         }
+        if outgoing.thread.lane == Lane::Private && self.is_open(&room).await? {
+            return Err(super::open());
+        }
         if self.age(outgoing) > KEY_LIFE
             && let Some(sent) = self.search(outgoing, &room).await?
         {
@@ -144,6 +147,19 @@ impl Matrix {
         match self.api.get(&["client", "v3", "rooms", room, "state", "m.room.encryption"], &[]).await {
             Ok(_) => Ok(true),
             // Not encrypted, or not our room: then the send says so.
+            Err(Fault::Refused(refusal)) if matches!(refusal.status, 403 | 404) => Ok(false),
+            Err(fault) => Err(self.say(fault)),
+        }
+    }
+
+    /// Whether more people than those it was said to can read what is said in a room: as it was decided, else asked.
+    async fn is_open(&self, room: &str) -> Result<bool, ChannelError> {
+        if let Some(known) = self.memory.room(room).filter(|known| known.joined) {
+            return Ok(!known.direct);
+        }
+        match self.api.get(&["client", "v3", "rooms", room, "state", "m.room.join_rules"], &[]).await {
+            Ok(answer) => Ok(api::read::<Value>(&answer)?["join_rule"].as_str() == Some("public")),
+            // Nobody said, or not our room: then the send says so.
             Err(Fault::Refused(refusal)) if matches!(refusal.status, 403 | 404) => Ok(false),
             Err(fault) => Err(self.say(fault)),
         }

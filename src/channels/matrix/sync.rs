@@ -20,6 +20,7 @@ use super::convert::{self, Me, Room};
 use super::doors::Door;
 use super::gaps::Gap;
 use super::harvest::Harvest;
+use super::rooms;
 use super::wire::{self, Event};
 use super::{Matrix, wire::TYPES};
 use crate::channels::{Batch, ChannelError, Item};
@@ -32,7 +33,8 @@ pub const PAGE: usize = 50;
 /// The largest answer that is read, in bytes.
 const LARGEST: usize = 64 * 1024 * 1024;
 /// What a room says about itself that we want to know.
-const STATE: [&str; 6] = [
+const STATE: [&str; 7] = [
+    "m.room.create",
     "m.room.name",
     "m.room.canonical_alias",
     "m.room.join_rules",
@@ -194,16 +196,27 @@ impl Matrix {
             return Ok(());
         }
         let was_in = known.as_ref().is_some_and(|room| room.joined);
-        let mut mark = known.clone().unwrap_or_default();
+        let first = joined && known.as_ref().is_none_or(|room| room.invited.is_some());
+        let mut mark = known.unwrap_or_default();
         for event in &room.state.events {
             self.meet(event);
-            Self::note(cursor, &harvest.me, id, &mut mark, event);
-        }
-        if known.is_none() {
-            mark.direct = cursor.direct.contains(id) || is_for_two(&room, &harvest.me.user);
+            self.note(cursor, &harvest.me, id, &mut mark, event);
         }
         mark.joined = joined;
+        if first {
+            // A young room's beginning is in its timeline.
+            let said = room.timeline.events.iter().filter_map(|raw| serde_json::from_str::<Value>(raw.get()).ok());
+            let told: Vec<Value> = room.state.events.iter().cloned().chain(said).collect();
+            for event in told.iter().filter(|event| event["type"].as_str() == Some("m.room.create")) {
+                self.note(cursor, &harvest.me, id, &mut mark, event);
+            }
+            Self::settle(cursor, &harvest.me, id, &mut mark, &told, &room.summary);
+        }
+        let from = mark.follows.clone().filter(|_| first);
         cursor.rooms.insert(id.to_owned(), mark);
+        if let Some(moved) = from.and_then(|from| rooms::moved(cursor, &from, id)) {
+            harvest.push(moved);
+        }
         // Of a room that we left, what was said while we were in may still be read.
         if room.timeline.limited
             && (joined || was_in)
@@ -248,15 +261,13 @@ impl Matrix {
         }
         for (event, value) in events {
             let mut mark = cursor.rooms.get(id).cloned().unwrap_or_default();
-            Self::note(cursor, &harvest.me, id, &mut mark, &value);
-            if event.kind == "m.room.tombstone"
-                && mark.direct
-                && let Some(to) = &mark.moved_to
-            {
-                let there = Room { moved_to: None, ..mark.clone() };
-                harvest.push(Item::Moved { from: id.to_owned(), to: convert::private_thread(to, &there) });
-            }
+            self.note(cursor, &harvest.me, id, &mut mark, &value);
             cursor.rooms.insert(id.to_owned(), mark.clone());
+            if event.kind == "m.room.tombstone"
+                && let Some(moved) = mark.moved_to.as_deref().and_then(|to| rooms::moved(cursor, id, to))
+            {
+                harvest.push(moved);
+            }
             if event.at.0 >= horizon {
                 self.take(cursor, harvest, id, &mark, event).await?;
             }
@@ -345,30 +356,6 @@ impl Matrix {
         Ok(())
     }
 
-    /// What a state event says about its room.
-    fn note(cursor: &mut Cursor, me: &Me, id: &str, room: &mut Room, event: &Value) {
-        let content = &event["content"];
-        match event["type"].as_str() {
-            Some("m.room.encryption") => room.locked = true,
-            Some("m.room.name") => {
-                let at = event["origin_server_ts"].as_i64().unwrap_or(room.named);
-                if at >= room.named {
-                    room.named = at;
-                    room.name = content["name"].as_str().filter(|name| !name.trim().is_empty()).map(short);
-                }
-            }
-            Some("m.room.canonical_alias") if room.name.is_none() => room.name = content["alias"].as_str().map(short),
-            Some("m.room.tombstone") if room.moved_to.is_none() => {
-                let Some(to) = content["replacement_room"].as_str().filter(|to| wire::is_id(to, '!')) else { return };
-                room.moved_to = Some(to.to_owned());
-                let there = Room { moved_to: None, joined: false, ..room.clone() };
-                cursor.rooms.entry(to.to_owned()).or_insert(there);
-                cursor.doors.push(Door::moved(to, event["sender"].as_str().unwrap_or(&me.user), id));
-            }
-            _ => {}
-        }
-    }
-
     /// Who read what of ours. A receipt stands at the newest message somebody has seen, whoever wrote it.
     fn receipts(&self, harvest: &mut Harvest, ephemeral: &[Value]) {
         for receipt in ephemeral.iter().filter(|event| event["type"].as_str() == Some("m.receipt")) {
@@ -385,31 +372,4 @@ impl Matrix {
             }
         }
     }
-}
-
-fn short(text: &str) -> String {
-    text.chars().take(200).collect()
-}
-
-/// Whether a room nobody told us about is between us and one other: two people at most, nobody gave it a name, and nobody
-/// may just walk in. What was said of it may still be in the timeline.
-fn is_for_two(room: &wire::Room, me: &str) -> bool {
-    let told = room.timeline.events.iter().filter_map(|raw| serde_json::from_str::<Value>(raw.get()).ok());
-    let told: Vec<Value> = room.state.events.iter().cloned().chain(told).collect();
-    let open = told.iter().any(|event| match event["type"].as_str() {
-        Some("m.room.name" | "m.room.canonical_alias") => {
-            event["content"].as_object().is_some_and(|content| !content.is_empty())
-        }
-        Some("m.room.join_rules") => event["content"]["join_rule"].as_str() == Some("public"),
-        _ => false,
-    });
-    let invited_so = told.iter().any(|event| {
-        event["state_key"].as_str() == Some(me)
-            && (event["content"]["is_direct"].as_bool() == Some(true)
-                || event["unsigned"]["prev_content"]["is_direct"].as_bool() == Some(true))
-    });
-    let people = |key: &str| room.summary[key].as_i64();
-    let two = people("m.joined_member_count")
-        .is_some_and(|joined| joined + people("m.invited_member_count").unwrap_or(0) <= 2);
-    invited_so || (two && !open)
 }

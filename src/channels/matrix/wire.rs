@@ -82,12 +82,13 @@ pub struct Page {
 }
 
 /// The kinds of timeline events that say something to us.
-pub const TYPES: [&str; 11] = [
+pub const TYPES: [&str; 12] = [
     "m.room.message",
     "m.room.encrypted",
     "m.sticker",
     "m.reaction",
     "m.room.redaction",
+    "m.room.create",
     "m.room.member",
     "m.room.name",
     "m.room.canonical_alias",

@@ -90,7 +90,7 @@ impl Platform {
         self.with(|world| world.person(name, display))
     }
 
-    /// A room of this id with these people in it. `more`: `name`, `direct`, `encrypted`.
+    /// A room of this id with these people in it. `more`: `name`, `direct`, `encrypted`, `creation_content`.
     #[expect(clippy::needless_pass_by_value, reason = "what more there is is written where it is said")]
     pub fn room(&self, id: &str, by: &str, others: &[&str], more: Value) {
         self.with(|world| world.open(id, by, others, &more));

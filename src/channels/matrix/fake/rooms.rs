@@ -32,7 +32,9 @@ impl World {
 
     fn found(&mut self, id: &str, by: &str, more: &Value) {
         let empty = || Some(String::new());
-        self.emit(id, "m.room.create", by, empty(), json!({"room_version": "12"}), None);
+        let mut create = more["creation_content"].as_object().cloned().unwrap_or_default();
+        create.insert("room_version".to_owned(), "12".into());
+        self.emit(id, "m.room.create", by, empty(), Value::Object(create), None);
         self.enter(id, by, "join", by, false);
         self.emit(id, "m.room.power_levels", by, empty(), json!({"users": {by: 100}, "events_default": 0}), None);
         if let Some(name) = more["name"].as_str() {

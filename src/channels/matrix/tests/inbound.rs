@@ -155,14 +155,10 @@ async fn a_room_that_is_upgraded_goes_on_as_the_same_talk() {
     played.say(Say::dm(Who::Customer, "in de oude ruimte")).await;
     inbox.pull().await.unwrap();
     let old = inbox.find("oude ruimte").clone();
-    invite(&played, "!klant2", "klant", false);
-    played.platform.state(
-        DM,
-        "klant",
-        "m.room.tombstone",
-        "",
-        json!({"body": "upgraded", "replacement_room": "!klant2"}),
-    );
+    let created = json!({"creation_content": {"predecessor": {"room_id": DM}}});
+    played.platform.room("!klant2", "klant", &[], created);
+    played.platform.state("!klant2", "klant", "m.room.member", &brand(), json!({"membership": "invite"}));
+    close(&played, DM, "klant", "!klant2");
     played.text("!klant2", "klant", "in de nieuwe ruimte");
     inbox.pull().await.unwrap();
     let moved = inbox.others.iter().find_map(|item| match item {
@@ -180,6 +176,89 @@ async fn a_room_that_is_upgraded_goes_on_as_the_same_talk() {
     let seen = played.platform.said("brand");
     assert_eq!(seen[0].room, "!klant2");
     assert!(seen[0].content.get("m.relates_to").is_none(), "a message of another room cannot be named");
+    let direct = played.platform.data("brand", "m.direct").unwrap();
+    assert_eq!(direct[format!("@klant:{DOMAIN}")], json!([DM, "!klant2"]), "other clients see a private room, too");
+}
+
+/// Closes a room and names another in its place.
+fn close(played: &Played, room: &str, by: &str, other: &str) {
+    played.platform.state(
+        room,
+        by,
+        "m.room.tombstone",
+        "",
+        json!({"body": "upgraded", "replacement_room": other}),
+    );
+}
+
+#[tokio::test]
+async fn whoever_closes_their_room_cannot_move_the_talk_into_one_that_does_not_follow_it() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    played.say(Say::dm(Who::Customer, "mijn rekening klopt niet")).await;
+    inbox.pull().await.unwrap();
+    let question = inbox.find("rekening").clone();
+    played.platform.room("!markt", "klant", &["buur"], json!({}));
+    played.platform.state("!markt", "klant", "m.room.join_rules", "", json!({"join_rule": "public"}));
+    // A room the brand is in, and one it is not in.
+    close(&played, DM, "klant", SQUARE);
+    close(&played, OTHER_DM, "buur", "!markt");
+    // Anybody may send a message that looks like it.
+    played.platform.say(SQUARE, "klant", "m.room.tombstone", json!({"replacement_room": "!markt"}));
+    inbox.pull().await.unwrap();
+    played.text("!markt", "buur", "op de markt");
+    played.text(SQUARE, "buur", "op het plein");
+    inbox.pull().await.unwrap();
+    assert!(!inbox.others.iter().any(|item| matches!(item, Item::Moved { .. })), "{:?}", inbox.others);
+    assert_eq!((inbox.count("op de markt"), inbox.count("op het plein")), (0, 0), "nobody says that to us");
+    let last = played.platform.last("!markt", "m.room.member").unwrap();
+    assert_eq!((last["state_key"].as_str(), &last["content"]["membership"]), (Some(&*brand()), &json!("leave")));
+    let sent = inbox.channel.reply().unwrap().deliver(&inbox.answer(&question, "het is 12 euro", &played.clock)).await;
+    assert_eq!(played.platform.room_of(&sent.unwrap().external_id).as_deref(), Some(DM));
+    // Who lets somebody go in with another client does not want us to follow either.
+    let none = played.connect_with(&json!({"invites": "none"}), json!({"password": "brand-pass"}));
+    played.running.wire.forget();
+    Inbox::new(none).pull().await.unwrap();
+    assert_eq!(played.running.wire.calls_to(&Method::POST, "/_matrix/client/v3/join/*").len(), 0);
+}
+
+#[tokio::test]
+async fn an_invitation_that_calls_a_room_for_many_private_is_not_believed() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let open = json!({"join_rule": "public"});
+    let many: Vec<String> = (0..12).map(|n| format!("gast{n}")).collect();
+    played.platform.room("!zaal", "buur", &many.iter().map(String::as_str).collect::<Vec<_>>(), json!({}));
+    for room in ["!hal", "!gang"] {
+        played.platform.room(room, "buur", &[], json!({}));
+        played.platform.state(room, "buur", "m.room.join_rules", "", open.clone());
+    }
+    for room in ["!hal", "!gang", "!zaal"] {
+        let so = json!({"membership": "invite", "is_direct": true});
+        played.platform.state(room, "buur", "m.room.member", &brand(), so);
+    }
+    // What an invitation tells of its room is what whoever invites wants to tell.
+    let hide = |answer: &mut Value| {
+        if let Some(Value::Array(told)) = answer.pointer_mut("/rooms/invite/!gang/invite_state/events") {
+            told.retain(|event| event["type"] != "m.room.join_rules");
+        }
+    };
+    played.running.wire.inject(Rule::new("/_matrix/client/v3/sync", Fault::json(hide)).always());
+    inbox.pull().await.unwrap();
+    let joined = |room: &str| played.running.wire.calls_to(&Method::POST, &format!("*/join/{room}")).len();
+    assert_eq!((joined("!hal"), joined("!gang"), joined("!zaal")), (0, 1, 1));
+    for room in ["!gang", "!zaal"] {
+        played.text(room, "buur", "zomaar iets");
+        let named = json!({"msgtype": "m.text", "body": format!("merk in {room}"), "m.mentions": {"user_ids": [brand()]}});
+        played.platform.say(room, "buur", "m.room.message", named);
+    }
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.count("zomaar iets"), 0);
+    for room in ["!gang", "!zaal"] {
+        assert_eq!(inbox.find(&format!("merk in {room}")).thread.lane, Lane::Public, "{room}");
+    }
+    let direct = played.platform.data("brand", "m.direct").unwrap().to_string();
+    assert!(!direct.contains("!gang") && !direct.contains("!zaal"), "{direct}");
 }
 
 #[tokio::test]

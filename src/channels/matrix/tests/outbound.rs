@@ -60,6 +60,24 @@ async fn a_file_goes_along_with_its_text() {
 }
 
 #[tokio::test]
+async fn a_private_answer_is_never_said_where_others_read_it() {
+    let played = Played::start().await;
+    let (inbox, question) = asked(&played).await;
+    let mut outgoing = inbox.answer(&question, "uw saldo is 12 euro", &played.clock);
+    outgoing.thread.external_id = SQUARE.to_owned();
+    let allowance = inbox.channel.allowance(&outgoing.thread, &json!({}));
+    assert!(!allowance.may_reply && allowance.code.as_deref() == Some("matrix.not_private"));
+    let error = deliver(&inbox, &outgoing).await.unwrap_err();
+    assert_eq!((error.class, error.code.as_str()), (Class::Rejected, "matrix.not_private"));
+    assert!(error.cure.en.contains("private room") && error.cure.nl.contains("privéruimte"));
+    // Another process, which has read no sync, asks before it sends.
+    played.platform.state(SQUARE, "buur", "m.room.join_rules", "", json!({"join_rule": "public"}));
+    let error = played.connect().reply().unwrap().deliver(&outgoing).await.unwrap_err();
+    assert_eq!(error.code, "matrix.not_private");
+    assert!(played.platform.said("brand").is_empty());
+}
+
+#[tokio::test]
 async fn what_the_homeserver_refuses_is_refused_in_words() {
     let played = Played::start().await;
     let mut inbox = Inbox::connected(&played).await;
