@@ -3,7 +3,8 @@
 //!
 //! Promises: nobody gets us to stay in a room by closing another: one that does not say itself that it took the other's place is
 //! left again; an invitation is told once by the homeserver and kept with the cursor until it is taken or given up; going in
-//! twice is going in once; anybody may invite us to a room on a server that never answers, and that stops no news.
+//! twice is going in once; anybody may invite us to a room on a server that never answers, or to more rooms than
+//! we may go into, and that stops no news.
 //! Source: client-server API v1.19, "Room membership", "Direct messaging", "Room upgrades", read 2026-11.
 
 use reqwest::Method;
@@ -126,8 +127,15 @@ impl Matrix {
         let done = if door.inside { self.list(&door).await } else { self.walk_in(&door).await };
         let (said, most) = match done {
             Ok(()) => return Ok(true),
+            // Going in has a limit of its own, and strangers can use it up with invitations: only going in waits for it.
+            Err(Fault::Refused(refusal)) if refusal.is_limit() => {
+                let until = refusal.wait_until(self.now()).0;
+                cursor.doors.push(door);
+                cursor.doors.iter_mut().for_each(|door| door.after = door.after.max(until));
+                return Ok(false);
+            }
             Err(Fault::Refused(refusal)) if refusal.status >= 500 => (refusal.said, MOST_TRIES),
-            Err(Fault::Refused(refusal)) if !refusal.is_token() && refusal.status != 429 => (refusal.said, TRIES),
+            Err(Fault::Refused(refusal)) if !refusal.is_token() => (refusal.said, TRIES),
             Err(Fault::Lost(why)) => (why, MOST_TRIES),
             Err(fault) => return Err(self.say(fault)),
         };

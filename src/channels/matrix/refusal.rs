@@ -65,6 +65,19 @@ impl Refusal {
         matches!(self.status, 404 | 405 | 410)
     }
 
+    /// We are asked to slow down.
+    #[must_use]
+    pub fn is_limit(&self) -> bool {
+        self.status == 429 || self.errcode == "M_LIMIT_EXCEEDED"
+    }
+
+    /// Until when we are asked to wait.
+    #[must_use]
+    pub fn wait_until(&self, now: Timestamp) -> Timestamp {
+        let until = self.until.unwrap_or(now.plus(UNNAMED_WAIT));
+        until.clamp(now.plus(Duration::from_secs(1)), now.plus(LONGEST_WAIT))
+    }
+
     fn detail(&self) -> String {
         match (self.said.is_empty(), self.errcode.is_empty()) {
             (false, _) => self.said.clone(),
@@ -78,10 +91,7 @@ impl Refusal {
     pub fn class(self, now: Timestamp) -> ChannelError {
         let detail = self.detail();
         match (self.status, self.errcode.as_str()) {
-            (429, _) | (_, "M_LIMIT_EXCEEDED") => {
-                let until = self.until.unwrap_or(now.plus(UNNAMED_WAIT));
-                ChannelError::rate_limited(until.clamp(now.plus(Duration::from_secs(1)), now.plus(LONGEST_WAIT)))
-            }
+            _ if self.is_limit() => ChannelError::rate_limited(self.wait_until(now)),
             (_, "M_USER_LOCKED" | "M_USER_SUSPENDED" | "M_USER_DEACTIVATED") => fault(
                 Class::Unauthorized,
                 "account_blocked",

@@ -450,6 +450,37 @@ async fn an_invitation_to_a_room_that_never_answers_stops_nobody() {
 }
 
 #[tokio::test]
+async fn more_invitations_than_may_be_taken_stop_nobody() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let _ = played.platform.person("vreemd", "V. Reemd");
+    for n in 0..12 {
+        invite(&played, &format!("!kamer{n}"), "vreemd", true);
+        played.text(&format!("!kamer{n}"), "vreemd", &format!("uit kamer <{n}>"));
+    }
+    let joins = || played.running.wire.calls_to(&Method::POST, "/_matrix/client/v3/join/*").len();
+    let slower = Fault::with_headers(429, &[("retry-after", "100")]);
+    played.running.wire.inject(Rule::new("/_matrix/client/v3/join/*", slower).skip(3).always());
+    played.say(Say::dm(Who::Customer, "en ik dan?")).await;
+    inbox.pull().await.unwrap();
+    inbox.find("en ik dan?");
+    assert_eq!(joins(), 4, "whoever is asked to wait does not try the next room");
+    // However often that happens, no invitation is given up.
+    for n in 0..10 {
+        inbox.restart(&played);
+        played.clock.advance(Duration::from_secs(50));
+        played.say(Say::dm(Who::Customer, format!("hallo <{n}>"))).await;
+        inbox.pull().await.unwrap();
+        inbox.find(&format!("hallo <{n}>"));
+    }
+    assert_eq!(joins(), 4 + 5, "nobody asks before the moment that was named");
+    played.running.wire.heal();
+    played.clock.advance(Duration::from_secs(100));
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.count("uit kamer"), 12);
+}
+
+#[tokio::test]
 async fn a_name_that_nobody_tells_stops_nobody() {
     let played = Played::start().await;
     let mut inbox = Inbox::connected(&played).await;
