@@ -36,7 +36,10 @@ impl Harvest {
 
     pub fn quarantine(&mut self, room: &str, raw: &str, error: &str) {
         // The room is not part of an event: without it, nobody could read it again.
-        let payload = format!("{{\"room_id\":{},\"event\":{raw}}}", Value::from(room));
+        self.hold(format!("{{\"room_id\":{},\"event\":{raw}}}", Value::from(room)), error);
+    }
+
+    pub fn hold(&mut self, payload: String, error: &str) {
         self.unreadable.push(Unreadable { payload, error: error.to_owned() });
     }
 

@@ -107,23 +107,21 @@ impl Matrix {
         let mut harvest = Harvest::new(me);
         // After what was left to be done there is more: what a new room says, what happened meanwhile.
         let mut more = true;
-        if let Some(gap) = cursor.gaps.pop() {
-            self.fill(&mut cursor, gap, &mut harvest).await?;
+        // Nobody waits for a past that cannot be read, or behind a door that stays shut.
+        let done = if let Some(at) = cursor.gaps.iter().rposition(|gap| gap.after <= now.0) {
+            let gap = cursor.gaps.remove(at);
+            self.fill(&mut cursor, gap, &mut harvest).await?
+        } else if let Some(at) = cursor.doors.iter().position(|door| door.after <= now.0) {
+            let door = cursor.doors.remove(at);
+            self.enter(&mut cursor, door).await?
         } else {
-            let entered = match cursor.doors.iter().position(|door| door.after <= now.0) {
-                Some(at) => {
-                    let door = cursor.doors.remove(at);
-                    self.enter(&mut cursor, door).await?
-                }
-                None => false,
-            };
-            // Behind a door that stays shut nobody waits.
-            if !entered {
-                self.look(&mut cursor, &mut harvest).await?;
-                more = !cursor.gaps.is_empty()
-                    || cursor.doors.iter().any(|door| door.after <= now.0)
-                    || cursor.next.is_none();
-            }
+            false
+        };
+        if !done {
+            self.look(&mut cursor, &mut harvest).await?;
+            more = cursor.gaps.iter().any(|gap| gap.after <= now.0)
+                || cursor.doors.iter().any(|door| door.after <= now.0)
+                || cursor.next.is_none();
         }
         self.memory.keep_rooms(&cursor.rooms);
         Ok(harvest.finish(Some(serde_json::to_value(&cursor).unwrap_or_default()), more))
@@ -223,7 +221,7 @@ impl Matrix {
             && let Some(from) = room.timeline.prev_batch.clone()
         {
             let to = cursor.next.clone().filter(|_| was_in);
-            cursor.gaps.push(Gap { room: id.to_owned(), from, to });
+            cursor.gaps.push(Gap::new(id, from, to));
         }
         let raws: Vec<&RawValue> = room.timeline.events.iter().map(AsRef::as_ref).collect();
         // On the first look a room shows its last messages, however old they are.

@@ -390,6 +390,59 @@ async fn a_homeserver_that_forgot_our_place_is_read_back_and_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn a_room_whose_past_cannot_be_read_stops_no_other() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    for n in 0..70 {
+        played.say(Say::dm(Who::Customer, format!("toen u weg was <{n}>"))).await;
+    }
+    let past = "/_matrix/client/v3/rooms/*/messages";
+    let asked = || played.running.wire.calls_to(&Method::GET, past).len();
+    for fault in [Fault::html(500), Fault::Cut, Fault::malformed()] {
+        played.running.wire.inject(Rule::new(past, fault).times(2));
+    }
+    for n in 0..7 {
+        played.say(Say::dm(Who::Other, format!("en ik dan? <{n}>"))).await;
+        inbox.pull().await.unwrap();
+        inbox.find(&format!("en ik dan? <{n}>"));
+        inbox.restart(&played);
+        let before = asked();
+        inbox.pull().await.unwrap();
+        assert_eq!(asked(), before, "not again at once");
+        played.clock.advance(Duration::from_secs(3_900));
+    }
+    assert_eq!((inbox.count("toen u weg was"), inbox.unreadable.len()), (70, 0));
+}
+
+#[tokio::test]
+async fn a_past_that_stays_unreadable_is_held_and_can_be_read_again() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let past = "/_matrix/client/v3/rooms/*/messages";
+    for (round, (status, tries)) in [(500, 20), (400, 1)].into_iter().enumerate() {
+        for n in 0..70 {
+            played.say(Say::dm(Who::Customer, format!("ronde {round} <{n}>"))).await;
+        }
+        played.running.wire.forget();
+        played.running.wire.inject(Rule::new(past, Fault::status(status)).always());
+        for _ in 0..25 {
+            inbox.pull().await.unwrap();
+            played.clock.advance(Duration::from_secs(3_900));
+        }
+        assert_eq!(played.running.wire.calls_to(&Method::GET, past).len(), tries);
+        assert_eq!((inbox.count(&format!("ronde {round} ")), inbox.unreadable.len()), (50, 1), "{status}");
+        let held = inbox.unreadable.pop().unwrap();
+        assert!(held.error.contains(DM), "{}", held.error);
+        let pull = Arc::clone(&inbox.channel);
+        let reread = async || pull.pull().unwrap().reread("sync", &held.payload).await;
+        assert_eq!(reread().await.unwrap_err().class, Class::Transient, "it stays held");
+        played.running.wire.heal();
+        inbox.take(reread().await.unwrap());
+        assert_eq!((inbox.count(&format!("ronde {round} ")), inbox.unreadable.len()), (70, 0));
+    }
+}
+
+#[tokio::test]
 async fn a_room_we_were_shown_out_of_cannot_be_answered() {
     let played = Played::start().await;
     let mut inbox = Inbox::connected(&played).await;
