@@ -383,6 +383,7 @@ impl Inbox {
     pub fn answer(&self, to: &Message, text: &str, clock: &Clock) -> Outgoing {
         Outgoing {
             key: MessageId::new(),
+            attempt: 1,
             written_at: clock.now(),
             thread: to.thread.clone(),
             reply_to: Some((to.external_id.clone(), to.meta.clone())),

@@ -18,6 +18,9 @@ pub struct Descriptor {
     /// How an admin gets what the fields ask for; Markdown, in English and Dutch.
     pub setup: (&'static str, &'static str),
     pub fields: &'static [Field],
+    /// Which of the secrets that the channel adds itself outlive a changed credential: what others were given by us, or know us by.
+    /// They go when the credential turns out to be another account's.
+    pub keeps: &'static [&'static str],
     pub lanes: &'static [Lane],
     /// Present when an account can be connected in the browser.
     pub oauth: Option<&'static dyn OAuth>,

@@ -6,11 +6,13 @@ use super::ThreadRef;
 use crate::model::{Addressed, MessageId, Timestamp};
 use crate::text_enum;
 
-/// One message to post. The same value on every attempt.
+/// One message to post. The same value on every attempt, but for `attempt`.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
     /// The idempotency key: one message, one key, for ever. Where the platform lets the client choose the id, derive it from this and `written_at`.
     pub key: MessageId,
+    /// From 1. Earlier ones came to nothing, as far as anybody knows.
+    pub attempt: i64,
     pub written_at: Timestamp,
     pub thread: ThreadRef,
     /// External id and `meta` of the message answered; `None` starts in the thread.

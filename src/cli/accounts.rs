@@ -193,6 +193,7 @@ mod tests {
             icon: "",
             setup: ("", ""),
             fields: &FIELDS,
+            keeps: &[],
             lanes: &[],
             oauth: None,
             connect: |_| Err(crate::channels::ChannelError::transient("never")),

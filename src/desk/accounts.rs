@@ -251,7 +251,7 @@ impl Desk {
             self.name_mailbox(descriptor(&row.channel)?, &mut open, &row.settings.0).await?;
             merge(&mut row.settings.0, open);
             if secret.as_object().is_some_and(|fields| !fields.is_empty()) {
-                // A new credential starts afresh: what was derived from the old one (sessions) goes.
+                // A new credential starts afresh: what was derived from the old one (sessions) goes, what others hold stays.
                 let mut secrets = Value::Object(self.kept_fields(&row)?);
                 merge(&mut secrets, secret);
                 row.secrets = self.connections.seal(id, &secrets);
@@ -267,29 +267,26 @@ impl Desk {
     }
 
     fn kept_fields(&self, row: &Row) -> Result<Map<String, Value>, DeskError> {
-        let secret_fields: Vec<&str> = descriptor(&row.channel)?
-            .fields
-            .iter()
-            .filter(|field| field.kind == FieldKind::Secret)
-            .map(|field| field.key)
-            .collect();
+        let descriptor = descriptor(&row.channel)?;
+        let secret =
+            |key: &str| descriptor.fields.iter().any(|field| field.kind == FieldKind::Secret && field.key == key);
         let Ok(Value::Object(mut old)) = self.connections.open(row) else { return Ok(Map::new()) };
-        old.retain(|key, _| secret_fields.contains(&key.as_str()));
+        old.retain(|key, _| secret(key) || descriptor.keeps.contains(&key.as_str()));
         Ok(old)
     }
 
-    /// Replaces all secrets, as after connecting again in the browser.
-    ///
-    /// # Errors
-    /// `NotFound`.
-    pub async fn replace_secrets(&self, viewer: &Viewer, id: AccountId, secrets: &Value) -> Result<Account, DeskError> {
-        viewer.must(Act::Administer)?;
-        let mut tx = self.begin(viewer).await?;
-        let mut row = existing(&mut tx, id).await?;
-        row.secrets = self.connections.seal(id, secrets);
-        tx.save_account(&row).await?;
-        tx.commit().await?;
-        self.account(viewer, id).await
+    /// What others know an account by is not another account's.
+    async fn forget_kept(&self, tx: &mut Tx, id: AccountId) -> Result<(), DeskError> {
+        let Some(mut row) = tx.account(id).await? else { return Ok(()) };
+        let keeps = descriptor(&row.channel)?.keeps;
+        let Ok(Value::Object(mut secrets)) = self.connections.open(&row) else { return Ok(()) };
+        let before = secrets.len();
+        secrets.retain(|key, _| !keeps.contains(&key.as_str()));
+        if secrets.len() < before {
+            row.secrets = self.connections.seal(id, &Value::Object(secrets));
+            tx.save_account(&row).await?;
+        }
+        Ok(())
     }
 
     /// Disconnects. Its conversations stay readable; its secrets go.
@@ -344,6 +341,9 @@ impl Desk {
                     facts: &probe.facts,
                     expires_at: probe.expires_at,
                 };
+                if probe.external_id != row.external_id {
+                    self.forget_kept(&mut tx, row.id).await?;
+                }
                 tx.save_probe(row.id, &found).await?;
                 tx.account_works(row.id, &crate::store::accounts::Working::default()).await?;
                 tx.commit().await?;

@@ -76,6 +76,7 @@ impl Desk {
         };
         let outgoing = Outgoing {
             key: message.id,
+            attempt: row.attempts,
             written_at: message.ingested_at,
             thread: thread.as_channel_knows_it(),
             reply_to: parent.and_then(|parent| Some((parent.external_id?, parent.meta.0))),

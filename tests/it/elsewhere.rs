@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use balie::channels::matrix::fake::Platform;
 use balie::channels::{Batch, Item, Message, ThreadRef};
 use balie::desk::DeskError;
-use balie::desk::accounts::AccountChange;
+use balie::desk::accounts::{AccountChange, NewAccount};
 use balie::desk::call::NewCall;
 use balie::desk::elsewhere::AnsweredElsewhere;
 use balie::model::{AccountId, Direction, Lane, MessageKind, Origin, Status, ThreadKind};
@@ -265,6 +266,32 @@ on_both_engines! {
         assert_eq!(usual.settings["country"], "+31", "empty is the default where there is one");
         let refused = desk.change_account(chief, feed.id, &change(json!({"url": null}))).await;
         assert!(matches!(refused, Err(DeskError::Refused { code: "account.field", .. })), "{refused:?}");
+    }
+
+    async fn what_an_account_is_known_by_outlives_a_new_credential_and_not_another_account(fixture) {
+        let platform = Platform::new(fixture.clock.clone());
+        for name in ["merk", "ander"] {
+            let _ = platform.person(name, name);
+        }
+        let running = platform.serve("127.0.0.1:0".parse().unwrap(), json!({})).await.unwrap();
+        let (desk, chief) = (&fixture.desk, &fixture.chief);
+        let settings = json!({"server": running.url, "user": "merk", "password": "merk-pass"});
+        let new = NewAccount { channel: "matrix".to_owned(), name: None, settings, team_ids: Vec::new() };
+        let id = desk.add_account(chief, &new).await.unwrap().id;
+        let secrets = async || desk.connections().open(&fixture.store.account(id).await.unwrap().unwrap()).unwrap();
+        let change = |settings: Value| AccountChange { settings: Some(settings), ..AccountChange::default() };
+        let (before, devices) = (secrets().await, platform.devices("merk"));
+        assert!(before["device"].is_string() && before["session"].is_object());
+        desk.change_account(chief, id, &change(json!({"password": "merk-pass"}))).await.unwrap();
+        let after = secrets().await;
+        assert_eq!((&after["device"], &after["session"]), (&before["device"], &Value::Null), "signed in anew, as the same device");
+        desk.probe_account(chief, id).await.unwrap();
+        assert_eq!(platform.devices("merk"), devices);
+        assert_eq!(secrets().await["device"], before["device"]);
+        desk.change_account(chief, id, &change(json!({"user": "ander", "password": "ander-pass"}))).await.unwrap();
+        let now = desk.probe_account(chief, id).await.unwrap();
+        assert_eq!(now.handle, "@ander:balie.example");
+        assert_eq!(secrets().await["device"], Value::Null, "that was another's");
     }
 
     async fn an_account_says_where_it_is_called_and_whether_it_takes_calls(fixture) {

@@ -83,6 +83,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             options: &[],
         },
     ],
+    keeps: &[],
     lanes: &[Lane::Private, Lane::Public],
     oauth: None,
     connect,

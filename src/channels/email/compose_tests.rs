@@ -36,6 +36,7 @@ fn parent() -> Meta {
 fn outgoing(meta: &Meta) -> Outgoing {
     Outgoing {
         key: MessageId::new(),
+        attempt: 1,
         written_at: Timestamp(1_772_442_845_000),
         thread: ThreadRef {
             external_id: name_of("root@home.example"),

@@ -50,6 +50,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     icon: include_str!("icon.svg"),
     setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: fields::FIELDS,
+    keeps: &["reply_key"],
     lanes: &[Lane::Private],
     oauth: Some(&auth::Browser),
     connect,

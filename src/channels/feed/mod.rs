@@ -72,6 +72,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             options: &[],
         },
     ],
+    keeps: &[],
     lanes: &[Lane::Public],
     oauth: None,
     connect,

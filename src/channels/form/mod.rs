@@ -101,6 +101,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             options: &[],
         },
     ],
+    keeps: &[],
     lanes: &[Lane::Private],
     oauth: None,
     connect,

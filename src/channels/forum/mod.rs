@@ -90,6 +90,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             options: &[],
         },
     ],
+    keeps: &[],
     lanes: &[Lane::Public, Lane::Private],
     oauth: None,
     connect,

@@ -71,6 +71,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             options: &[],
         },
     ],
+    keeps: &[],
     lanes: &[Lane::Public, Lane::Private],
     oauth: Some(&oauth::Browser),
     connect,

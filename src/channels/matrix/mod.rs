@@ -130,6 +130,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             ],
         },
     ],
+    keeps: &["device"],
     lanes: &[Lane::Public, Lane::Private],
     oauth: None,
     connect,

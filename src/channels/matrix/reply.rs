@@ -1,8 +1,8 @@
 //! Answering: in its room, under what it answers, never twice.
 //!
 //! A homeserver keeps the transaction id of a send for its device and answers a repeat with the first event; Synapse forgets
-//! it after a day (source of 1.163, `event_txn_id_device_id`). Inside that day a repeat is safe; after it, our own messages are
-//! looked through first.
+//! it after a day (source of 1.163, `event_txn_id_device_id`). Inside that day a repeat is safe on one device, and a new token may
+//! be another device; so before anything is repeated our own messages are looked through.
 //! Source: client-server API v1.19, "Sending events to a room", "Size limits", read and tried 2026-11.
 
 use std::time::Duration;
@@ -62,7 +62,7 @@ impl Reply for Matrix {
         if outgoing.thread.lane == Lane::Private && self.is_open(&room).await? {
             return Err(super::open());
         }
-        if self.age(outgoing) > KEY_LIFE
+        if (outgoing.attempt > 1 || self.age(outgoing) > KEY_LIFE)
             && let Some(sent) = self.search(outgoing, &room).await?
         {
             return Ok(sent);

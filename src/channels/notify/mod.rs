@@ -43,6 +43,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     icon: include_str!("icon.svg"),
     setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: fields::FIELDS,
+    keeps: &[],
     lanes: &[Lane::Public, Lane::Private],
     oauth: None,
     connect,

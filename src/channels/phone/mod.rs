@@ -58,6 +58,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             options: &[("nl", ("Dutch", "Nederlands")), ("en", ("English", "Engels"))],
         },
     ],
+    keeps: &[],
     lanes: &[Lane::Private],
     oauth: None,
     connect,

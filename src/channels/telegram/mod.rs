@@ -47,6 +47,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     icon: include_str!("icon.svg"),
     setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: FIELDS,
+    keeps: &["hook_secret"],
     lanes: &[Lane::Private, Lane::Public],
     oauth: None,
     connect,

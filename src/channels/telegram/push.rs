@@ -47,6 +47,12 @@ impl Push for Telegram {
 }
 
 impl Telegram {
+    /// Whether there is a secret by which calls are known.
+    pub(super) async fn has_hook_secret(&self) -> Result<bool, ChannelError> {
+        let secrets = self.api.context.secrets.load().await?;
+        Ok(secrets[SECRET].as_str().is_some_and(|secret| !secret.is_empty()))
+    }
+
     /// Tells the platform to call us here, with our secret.
     pub(super) async fn set_webhook(&self, address: &str) -> Result<(), ChannelError> {
         let mut secrets = self.api.context.secrets.load().await?;

@@ -36,6 +36,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     icon: include_str!("icon.svg"),
     setup: (include_str!("SETUP.md"), include_str!("SETUP.nl.md")),
     fields: fields::FIELDS,
+    keeps: &[],
     lanes: &[Lane::Private],
     oauth: None,
     connect,

@@ -47,6 +47,7 @@ fn message(channel: &Arc<dyn Channel>, said: Said) -> Result<crate::channels::Me
 fn outgoing() -> Outgoing {
     Outgoing {
         key: MessageId::new(),
+        attempt: 1,
         written_at: NOW,
         thread: ThreadRef { external_id: "v-1".to_owned(), kind: ThreadKind::Chat, ..ThreadRef::default() },
         reply_to: None,

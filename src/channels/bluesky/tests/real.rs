@@ -131,6 +131,7 @@ async fn pull_until(inbox: &mut Inbox, text: &str) -> crate::channels::Message {
 fn answer(to: &crate::channels::Message, text: &str) -> Outgoing {
     Outgoing {
         key: MessageId::new(),
+        attempt: 1,
         written_at: Clock::system().now(),
         thread: to.thread.clone(),
         reply_to: Some((to.external_id.clone(), to.meta.clone())),

@@ -154,6 +154,27 @@ async fn after_a_day_nothing_is_sent_without_looking() {
 }
 
 #[tokio::test]
+async fn a_reply_whose_answer_was_lost_is_not_repeated_by_another_device() {
+    let played = Played::start().await;
+    let (mut inbox, question) = asked(&played).await;
+    let outgoing = inbox.answer(&question, "eenmaal is genoeg", &played.clock);
+    let (method, path) = Played::posting();
+    played.running.wire.inject(Rule::new(path, Fault::CutAfter).method(method));
+    assert_eq!(deliver(&inbox, &outgoing).await.unwrap_err().class, Class::Transient);
+    // A new connection without the old one's device: the homeserver does not know our transaction.
+    inbox.channel = played.connect_with(&json!({}), json!({"password": "brand-pass"}));
+    let before = played.platform.devices("brand").len();
+    let sent = deliver(&inbox, &Outgoing { attempt: 2, ..outgoing.clone() }).await.unwrap();
+    assert_eq!(played.platform.devices("brand").len(), before + 1);
+    let said = played.platform.said("brand");
+    assert_eq!((said.len(), &said[0].id), (1, &sent.external_id));
+    // What did not arrive is sent.
+    let other = Outgoing { key: crate::model::MessageId::new(), attempt: 2, text: "en dit ook".into(), ..outgoing };
+    deliver(&inbox, &other).await.unwrap();
+    assert_eq!(played.platform.said("brand").len(), 2);
+}
+
+#[tokio::test]
 async fn somebody_can_be_ignored_and_reported() {
     let played = Played::start().await;
     let (inbox, question) = asked(&played).await;

@@ -72,6 +72,24 @@ async fn any_body_is_taken_or_held_and_never_fails() {
 }
 
 #[tokio::test]
+async fn a_webhook_whose_secret_is_gone_is_set_again() {
+    let played = Played::start().await;
+    let secrets = Arc::new(MemorySecrets::new(json!({"token": played.platform.token()})));
+    let context =
+        Context { secrets: secrets.clone(), ..played.context(&json!({"delivery": "webhook", "hook": ADDRESS})) };
+    let channel = (DESCRIPTOR.connect)(context).unwrap();
+    let pull = channel.pull().unwrap();
+    pull.pull("webhook", None).await.unwrap();
+    secrets.save(&json!({"token": played.platform.token()})).await.unwrap();
+    pull.pull("webhook", None).await.unwrap();
+    let now = secrets.load().await.unwrap()["hook_secret"].clone();
+    let set = played.asked("setWebhook");
+    assert_eq!((set.len(), &set[1]["secret_token"]), (2, &now), "Telegram and we know the same one");
+    pull.pull("webhook", None).await.unwrap();
+    assert_eq!(played.asked("setWebhook").len(), 2);
+}
+
+#[tokio::test]
 async fn the_webhook_is_set_with_a_secret_of_our_own_and_watched() {
     let played = Played::start().await;
     let secrets = Arc::new(MemorySecrets::new(json!({"token": played.platform.token()})));
