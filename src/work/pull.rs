@@ -42,6 +42,8 @@ pub struct Asking {
     failures: u32,
     failing_since: Option<Timestamp>,
     marked: Timestamp,
+    /// The moment that the platform named when it last refused, whether or not its quota is known.
+    not_before: Timestamp,
 }
 
 /// The outcome of one pull.
@@ -71,6 +73,11 @@ impl Puller {
         if let Some(wait) = self.used_up() {
             return wait;
         }
+        // A bell may have rung meanwhile; what it rang for is asked for then.
+        let now = self.desk.clock().now();
+        if asking.not_before > now {
+            return until_allowed(asking.not_before, now);
+        }
         let wait = match self.pull_once(pull, feed.key, &mut asking.marked, asking.failures > 0).await {
             Ok(pulled) => {
                 (asking.failures, asking.failing_since) = (0, None);
@@ -84,6 +91,9 @@ impl Puller {
             Err(error) => {
                 asking.failures = asking.failures.saturating_add(1);
                 let since = *asking.failing_since.get_or_insert(self.desk.clock().now());
+                if let DeskError::Channel(ChannelError { class: Class::RateLimited { until }, .. }) = &error {
+                    asking.not_before = *until;
+                }
                 self.wait_after(feed.key, &error, asking.failures, since).await
             }
         };

@@ -1,19 +1,25 @@
 //! Asking for news: never at the expense of what people send.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
-use balie::channels::Channel;
+use async_trait::async_trait;
 use balie::channels::fake::{Fault, Rule, Running};
 use balie::channels::mastodon::fake::{New, Platform, Visibility};
+use balie::channels::{
+    Allowance, Batch, Channel, ChannelError, Draft, Feed, Known, Measure, Probe, Pull, ThreadRef, Unit,
+};
 use balie::desk::accounts::NewAccount;
-use balie::model::{DeliveryState, Status};
+use balie::model::{DeliveryState, Status, Timestamp};
 use balie::work::Pace;
 use balie::work::pull::{Asking, Puller};
 use balie::work::send::send_due;
 use reqwest::Method;
-use serde_json::json;
-use tokio::sync::watch;
+use serde_json::{Value, json};
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::on_both_engines;
@@ -55,7 +61,90 @@ async fn connected(f: &Fixture) -> (Puller, Platform, Running) {
     (puller, platform, running)
 }
 
+/// A platform that has no news, or says how long to wait and nothing of a quota.
+struct Quiet {
+    wait_until: Option<Timestamp>,
+    asked: AtomicUsize,
+    heard: Notify,
+}
+
+const FEEDS: &[Feed] = &[Feed { key: "news", busy: Duration::from_secs(3_600), idle: Duration::from_secs(3_600) }];
+
+#[async_trait]
+impl Channel for Quiet {
+    async fn probe(&self) -> Result<Probe, ChannelError> {
+        Ok(Probe::default())
+    }
+    fn allowance(&self, _thread: &ThreadRef, _facts: &Value) -> Allowance {
+        Allowance::default()
+    }
+    fn measure(&self, _draft: &Draft<'_>, _facts: &Value) -> Measure {
+        Measure { used: 0, max: 1, unit: Unit::Bytes, over: false, parts: None, notes: Vec::new() }
+    }
+    fn pull(&self) -> Option<&dyn Pull> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Pull for Quiet {
+    fn feeds(&self) -> &'static [Feed] {
+        FEEDS
+    }
+    async fn pull(&self, _feed: &str, _cursor: Option<&Value>) -> Result<Batch, ChannelError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.heard.notify_one();
+        self.wait_until.map_or_else(|| Ok(Batch::default()), |until| Err(ChannelError::rate_limited(until)))
+    }
+    async fn recheck(&self, _known: &[Known]) -> Result<Batch, ChannelError> {
+        Ok(Batch::default())
+    }
+    fn recheck_max(&self) -> usize {
+        0
+    }
+}
+
+fn quiet(f: &Fixture, wait_until: Option<Timestamp>) -> (Arc<Quiet>, Puller) {
+    let platform = Arc::new(Quiet { wait_until, asked: AtomicUsize::new(0), heard: Notify::new() });
+    let puller = Puller {
+        desk: f.desk.clone(),
+        account: f.account.clone(),
+        channel: platform.clone(),
+        pace: Pace::default(),
+        bell: watch::Sender::new(0),
+        quota: watch::Sender::new(None),
+        stop: CancellationToken::new(),
+    };
+    (platform, puller)
+}
+
 on_both_engines! {
+    async fn a_bell_is_answered_at_once_but_not_before_the_moment_that_the_platform_named(f) {
+        for (wait_until, asked) in [(None, 2), (Some(f.clock.now().plus(Duration::from_secs(100))), 1)] {
+            let (platform, puller) = quiet(&f, wait_until);
+            let mut feed = pin!(puller.run_feed(FEEDS[0]));
+            tokio::select! {
+                biased;
+                () = &mut feed => unreachable!("it asks for ever"),
+                () = platform.heard.notified() => {}
+            }
+            puller.bell.send_modify(|rung| *rung += 1);
+            if wait_until.is_none() {
+                tokio::select! {
+                    biased;
+                    () = &mut feed => unreachable!("it asks for ever"),
+                    () = platform.heard.notified() => {}
+                }
+            }
+            let waits = std::future::poll_fn(|context| Poll::Ready(feed.as_mut().poll(context).is_pending())).await;
+            assert!(waits);
+            // What was begun by now is finished.
+            puller.stop.cancel();
+            feed.await;
+            assert_eq!(platform.asked.load(Ordering::SeqCst), asked);
+        }
+    }
+
     async fn asking_leaves_the_last_tenth_to_replies(f) {
         let (puller, _platform, running) = connected(&f).await;
         // Every post has to be asked for by itself.
