@@ -96,6 +96,10 @@ impl Me {
             items.push(Item::Moved { from: Place::of(message).thread_id(), to: Place::chat(to).thread(&chat) });
             return items;
         }
+        // Somebody who shares where they are and walks on says nothing new, for hours.
+        if message.edit_date.is_some() && raw["location"].is_object() && !raw["venue"].is_object() {
+            return items;
+        }
         let Some(mut converted) = self.message(message, raw, since) else { return items };
         if let (Some(edited), Some(number)) = (message.edit_date, number) {
             // Two edits within a second: the later number is the later edit.

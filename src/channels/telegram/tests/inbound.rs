@@ -160,6 +160,30 @@ async fn a_kind_that_is_new_to_us_says_so_and_is_kept_whole() {
 }
 
 #[tokio::test]
+async fn who_shares_where_they_are_and_walks_on_says_it_once() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let place = |kind: &str, lat: f64, more: Value| {
+        let date = played.clock.now().0 / 1_000;
+        let mut message = json!({
+            "message_id": 900, "date": date, "chat": {"id": played.customer["id"], "type": "private"}, "from": played.customer,
+            "location": {"latitude": lat, "longitude": 4.9, "live_period": 28_800},
+        });
+        message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        played.play("update", &json!({"update": {kind: message}}));
+    };
+    place("message", 52.1, json!({}));
+    for step in 2..6 {
+        place("edited_message", 52.0 + f64::from(step) / 10.0, json!({"edit_date": played.clock.now().0 / 1_000}));
+    }
+    inbox.pull().await.unwrap();
+    assert_eq!((inbox.messages.len(), inbox.unreadable.len()), (1, 0));
+    let message = one(&inbox);
+    assert_eq!((inbox.seen[&message.external_id], message.edited_at), (1, None));
+    assert!(message.text.contains("52.1"), "{}", message.text);
+}
+
+#[tokio::test]
 async fn two_edits_within_a_second_keep_their_order() {
     let played = Played::start().await;
     let (mut inbox, _) = asked(&played, "eerst").await;
