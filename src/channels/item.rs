@@ -49,7 +49,8 @@ pub enum Item {
     Removed { external_id: String, at: Option<Timestamp> },
     /// How far a message of ours got, or that it came back (`error` says why). Unknown ids are ignored.
     Receipt { external_id: String, state: ReceiptState, at: Option<Timestamp>, error: Option<Box<ChannelError>> },
-    /// Somebody put a sign at a message; `None` takes it back. Unknown ids are ignored.
+    /// Somebody put a sign at a message; `None` takes it back. Unknown ids are ignored, and what is older than their sign that
+    /// is there.
     Reaction { external_id: String, author: Box<Author>, emoji: Option<String>, at: Option<Timestamp> },
     /// The platform gave a thread another id; its messages keep theirs.
     Moved { from: String, to: ThreadRef },

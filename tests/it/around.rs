@@ -191,6 +191,32 @@ on_both_engines! {
         assert!(shown().await.is_empty());
     }
 
+    async fn a_reaction_that_is_read_back_later_does_not_replace_a_newer_one(f) {
+        let first = mention("1", "anna", "Dank!", 0);
+        f.arrives(first.clone()).await;
+        f.later(Duration::from_secs(60));
+        let react = |emoji: Option<&str>, seconds: u64| Item::Reaction {
+            external_id: first.external_id.clone(),
+            author: Box::new(Author { external_id: "did:plc:piet".into(), name: "Piet".into(), ..Author::default() }),
+            emoji: emoji.map(str::to_owned),
+            at: Some(START.plus(Duration::from_secs(seconds))),
+        };
+        let id = f.only(Status::Open).await;
+        let shown = async || {
+            let reactions = f.desk.open(&f.sanne, id).await.unwrap().messages[0].extra.clone().map(|extra| extra.reactions);
+            reactions.unwrap_or_default().into_iter().map(|reaction| reaction.emoji).collect::<Vec<_>>()
+        };
+        f.batch(vec![react(Some("❤️"), 20)]).await;
+        for older in [Some("👍"), None] {
+            assert!(!f.batch(vec![react(older, 10)]).await.is_news());
+            assert_eq!(shown().await, ["❤️"]);
+        }
+        f.batch(vec![react(Some("🎉"), 20)]).await;
+        assert_eq!(shown().await, ["🎉"], "within one second the one that comes later counts");
+        f.batch(vec![react(None, 30)]).await;
+        assert!(shown().await.is_empty());
+    }
+
     async fn a_thread_that_moved_goes_on_under_its_new_name(f) {
         let first = direct("1", "anna", "Hoi", 0);
         f.arrives(first.clone()).await;

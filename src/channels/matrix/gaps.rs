@@ -41,12 +41,15 @@ pub struct Gap {
     /// Not before this moment, in ms.
     #[serde(default)]
     pub after: i64,
+    /// What was read meanwhile, and when: it may be in here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read: Vec<(String, i64)>,
 }
 
 impl Gap {
     #[must_use]
     pub fn new(room: &str, from: String, to: Option<String>) -> Self {
-        Self { room: room.to_owned(), from, to, tries: 0, after: 0 }
+        Self { room: room.to_owned(), from, to, tries: 0, after: 0, read: Vec::new() }
     }
 }
 
@@ -124,8 +127,9 @@ impl Matrix {
         let reached = oldest.and_then(|event| event["origin_server_ts"].as_i64()).is_some_and(|at| at < horizon);
         let raws: Vec<&RawValue> = page.chunk.iter().rev().map(AsRef::as_ref).collect();
         self.take_all(cursor, harvest, &gap.room, &raws, horizon).await?;
-        if let Some(end) = page.end.filter(|end| !reached && *end != gap.from) {
-            cursor.gaps.push(Gap { from: end, tries: 0, after: 0, ..gap });
+        match page.end.filter(|end| !reached && *end != gap.from) {
+            Some(end) => cursor.gaps.push(Gap { from: end, tries: 0, after: 0, ..gap }),
+            None => self.told_again(cursor, harvest, &gap),
         }
         Ok(())
     }

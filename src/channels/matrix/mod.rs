@@ -1,7 +1,7 @@
 //! Matrix: rooms on any homeserver, by the client-server API.
 //!
 //! Owns: everything about that API: its JSON (`wire`, `text`), calls (`api`) and refusals (`refusal`), signing in (`session`), rooms and
-//! threads (`rooms`, `convert`, `history`), the sync and its gaps (`sync`, `gaps`), invitations (`doors`), the bell (`stream`), replies,
+//! threads (`rooms`, `convert`, `history`), the sync and its gaps (`sync`, `gaps`), reactions and receipts (`signs`), invitations (`doors`), the bell (`stream`), replies,
 //! files, moderation, and a homeserver to play against (`fake`).
 //! Does not decrypt: a room that is encrypted end to end is shown as such, with what to do about it.
 //! Must not: know the desk.
@@ -20,6 +20,7 @@ mod refusal;
 mod reply;
 mod rooms;
 mod session;
+mod signs;
 mod stream;
 mod sync;
 #[cfg(test)]

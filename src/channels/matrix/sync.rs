@@ -1,7 +1,7 @@
 //! Asking: one place in the homeserver's stream, from which everything new in every room is told.
 //!
 //! The cursor holds that place (`next`), what is known of the rooms, the gaps still to be read (`gaps.rs`), the invitations still
-//! to be taken (`doors.rs`), and the last reactions, because taking one back names only its event.
+//! to be taken (`doors.rs`), and the last reactions (`signs.rs`), because taking one back names only its event.
 //! Promises: a place is kept together with what it leaves to be done, so that nothing is skipped; reading the same place again
 //! gives the same messages.
 //! Source: client-server API v1.19, "Syncing", read and tried on Synapse 1.163, 2026-11.
@@ -16,15 +16,16 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::api::{self, Call, Fault};
-use super::convert::{self, Me, Room};
+use super::convert::Room;
 use super::doors::Door;
 use super::gaps::Gap;
 use super::harvest::Harvest;
 use super::rooms;
+use super::signs::Sign;
 use super::wire::{self, Event};
 use super::{Matrix, wire::TYPES};
 use crate::channels::{Batch, ChannelError, Item};
-use crate::model::{ReceiptState, Timestamp};
+use crate::model::Timestamp;
 
 pub const FEED: &str = "sync";
 
@@ -42,8 +43,6 @@ const STATE: [&str; 7] = [
     "m.room.encryption",
     "m.room.tombstone",
 ];
-/// How many reactions are remembered for being taken back.
-const REACTIONS: usize = 300;
 /// How far before the last success a fresh start reaches when the homeserver has forgotten our place.
 const OVERLAP: Duration = Duration::from_secs(86_400);
 
@@ -68,9 +67,9 @@ pub struct Cursor {
     pub gaps: Vec<Gap>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doors: Vec<Door>,
-    /// Event, its target, its author.
+    /// The oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reactions: Vec<(String, String, String)>,
+    pub signs: Vec<Sign>,
 }
 
 /// What we want to hear.
@@ -228,7 +227,7 @@ impl Matrix {
         let horizon = if was_in { i64::MIN } else { cursor.horizon };
         self.take_all(cursor, harvest, id, &raws, horizon).await?;
         if cursor.rooms.get(id).is_some_and(|room| room.direct) {
-            self.receipts(harvest, &room.ephemeral.events);
+            self.receipts(cursor, harvest, id, &room.ephemeral.events);
         }
         Ok(())
     }
@@ -303,27 +302,10 @@ impl Matrix {
             }
             // Who is meant in a larger room cannot be seen: everything said there would ring.
             "m.room.encrypted" if room.direct && !event.redacted => self.said(cursor, harvest, id, room, event).await?,
-            "m.reaction" if !harvest.me.wrote(&event) => {
-                if let Some((target, emoji)) = event.reaction() {
-                    let author = Box::new(convert::author(&event.sender, &self.name(&event.sender)));
-                    cursor.reactions.push((event.id.clone(), target.to_owned(), event.sender.clone()));
-                    let surplus = cursor.reactions.len().saturating_sub(REACTIONS);
-                    cursor.reactions.drain(..surplus);
-                    harvest.push(Item::Reaction {
-                        external_id: target.to_owned(),
-                        author,
-                        emoji: Some(emoji.to_owned()),
-                        at,
-                    });
-                }
-            }
+            "m.reaction" if !harvest.me.wrote(&event) => self.reacted(cursor, harvest, id, room, &event),
             "m.room.redaction" => {
                 let Some(target) = &event.redacts else { return Ok(()) };
-                if let Some(found) = cursor.reactions.iter().position(|(reaction, ..)| reaction == target) {
-                    let (_, external_id, user) = cursor.reactions.remove(found);
-                    let author = Box::new(convert::author(&user, &self.name(&user)));
-                    harvest.push(Item::Reaction { external_id, author, emoji: None, at });
-                } else {
+                if !self.unreacted(cursor, harvest, target, at) {
                     if let Some(said) = self.memory.event(target).flatten() {
                         self.memory.keep_event(&Arc::new(Event { redacted: true, ..Event::clone(&said) }));
                     }
@@ -352,22 +334,5 @@ impl Matrix {
         let since = Timestamp(cursor.since);
         harvest.add(harvest.me.messages(id, room, &chain, |user| self.name(user), |event| event.at < since));
         Ok(())
-    }
-
-    /// Who read what of ours. A receipt stands at the newest message somebody has seen, whoever wrote it.
-    fn receipts(&self, harvest: &mut Harvest, ephemeral: &[Value]) {
-        for receipt in ephemeral.iter().filter(|event| event["type"].as_str() == Some("m.receipt")) {
-            for (event, kinds) in receipt["content"].as_object().into_iter().flatten() {
-                if self.memory.event(event).flatten().is_some_and(|event| !harvest.me.wrote(&event)) {
-                    continue;
-                }
-                let readers = kinds["m.read"].as_object().into_iter().flatten();
-                let read = readers.filter(|(user, _)| **user != harvest.me.user).find_map(|(_, at)| at["ts"].as_i64());
-                if let Some(at) = read {
-                    let (external_id, at) = (event.clone(), Some(Timestamp(at)));
-                    harvest.push(Item::Receipt { external_id, state: ReceiptState::Read, at, error: None });
-                }
-            }
-        }
     }
 }

@@ -55,7 +55,7 @@ impl Intake<'_> {
         Ok(())
     }
 
-    /// One sign of one person at one message; `None` takes it back.
+    /// One sign of one person at one message; `None` takes it back. What is read back later is older, and changes nothing.
     pub(super) async fn reaction(
         &mut self,
         tx: &mut Tx,
@@ -69,13 +69,14 @@ impl Intake<'_> {
         let before = extra.reactions.clone();
         let who = author.external_id.as_str();
         let same = before.iter().any(|reaction| reaction.author == who && Some(reaction.emoji.as_str()) == emoji);
-        if same {
+        let at = at.unwrap_or(self.now).clamp(EARLIEST, self.now);
+        let older = before.iter().any(|reaction| reaction.author == who && reaction.at > at);
+        if same || older {
             return Ok(());
         }
         extra.reactions.retain(|reaction| reaction.author != who);
         if let Some(emoji) = emoji.filter(|_| extra.reactions.len() < MOST_REACTIONS) {
             let name = if author.name.is_empty() { &author.handle } else { &author.name }.clone();
-            let at = at.unwrap_or(self.now).clamp(EARLIEST, self.now);
             extra.reactions.push(Reaction { emoji: emoji.to_owned(), author: who.to_owned(), name, at });
         }
         if extra.reactions == before {

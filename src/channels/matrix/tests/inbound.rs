@@ -116,6 +116,73 @@ async fn reactions_come_and_go_and_receipts_are_told() {
     assert_eq!(inbox.others.len(), before);
 }
 
+/// The reactions to a message in the order in which they came.
+fn reactions<'i>(inbox: &'i Inbox, id: &str) -> Vec<Option<&'i str>> {
+    let emoji = |item: &'i Item| match item {
+        Item::Reaction { external_id, emoji, .. } if external_id == id => Some(emoji.as_deref()),
+        _ => None,
+    };
+    inbox.others.iter().filter_map(emoji).collect()
+}
+
+fn react(played: &Played, id: &str, emoji: &str) -> String {
+    played.clock.advance(Duration::from_millis(200));
+    let sign = json!({"m.relates_to": {"rel_type": "m.annotation", "event_id": id, "key": emoji}});
+    played.platform.say(DM, "klant", "m.reaction", sign)
+}
+
+#[tokio::test]
+async fn of_several_reactions_of_one_person_the_newest_that_stands_is_shown() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let ours = played.say(Say::dm(Who::Brand, "het is opgelost")).await;
+    let first = react(&played, &ours, "👍");
+    inbox.pull().await.unwrap();
+    inbox.restart(&played);
+    let second = react(&played, &ours, "❤️");
+    inbox.pull().await.unwrap();
+    played.clock.advance(Duration::from_secs(1));
+    played.platform.redact(DM, "klant", &second);
+    inbox.pull().await.unwrap();
+    let back = inbox.others.iter().rev().find_map(|item| match item {
+        Item::Reaction { at, .. } => *at,
+        _ => None,
+    });
+    assert_eq!(back, Some(played.clock.now()), "newer than what it takes the place of");
+    played.platform.redact(DM, "klant", &first);
+    inbox.pull().await.unwrap();
+    assert_eq!(reactions(&inbox, &ours), [Some("👍"), Some("❤️"), Some("👍"), None]);
+}
+
+#[tokio::test]
+async fn what_came_about_a_message_that_was_read_back_later_finds_it() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let ours = played.say(Say::dm(Who::Brand, "het is opgelost")).await;
+    react(&played, &ours, "👍");
+    for n in 0..130 {
+        played.say(Say::dm(Who::Customer, format!("tussendoor <{n}>"))).await;
+    }
+    react(&played, &ours, "❤️");
+    played.platform.read(DM, "klant", &ours);
+    let channel = Arc::clone(&inbox.channel);
+    let (mut here, mut after) = (false, Vec::new());
+    for _ in 0..6 {
+        let batch = channel.pull().unwrap().pull("sync", inbox.cursors.get("sync")).await.unwrap();
+        inbox.cursors.insert("sync", batch.next.clone().unwrap());
+        here |= batch.items.iter().any(|item| matches!(item, Item::Message(said) if said.external_id == ours));
+        after.extend(batch.items.iter().filter(|_| here).cloned());
+        inbox.take(batch);
+    }
+    assert!(here && inbox.count("tussendoor") == 130);
+    let last = after.iter().rev().find_map(|item| match item {
+        Item::Reaction { external_id, emoji, .. } if *external_id == ours => Some(emoji.as_deref()),
+        _ => None,
+    });
+    assert_eq!(last, Some(Some("❤️")), "the newest, not the one that was read last");
+    assert!(after.iter().any(|item| matches!(item, Item::Receipt { external_id, .. } if *external_id == ours)));
+}
+
 #[tokio::test]
 async fn a_locked_room_says_so_and_how_to_go_on() {
     let played = Played::start().await;
