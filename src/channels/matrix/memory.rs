@@ -67,6 +67,13 @@ impl Memory {
         inner.events.put(id, None);
     }
 
+    /// What is known of an event is of the past: the next who wants it asks.
+    pub fn forget_event(&self, id: &str) {
+        let mut inner = self.inner();
+        inner.events.new.remove(id);
+        inner.events.old.remove(id);
+    }
+
     /// Counts a failure to have an event; how many there were.
     pub fn troubled(&self, id: &str) -> u32 {
         let mut inner = self.inner();

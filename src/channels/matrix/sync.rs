@@ -43,6 +43,8 @@ const STATE: [&str; 7] = [
     "m.room.encryption",
     "m.room.tombstone",
 ];
+/// How many edits are remembered for being taken back.
+const EDITS: usize = 300;
 /// How far before the last success a fresh start reaches when the homeserver has forgotten our place.
 const OVERLAP: Duration = Duration::from_secs(86_400);
 
@@ -70,6 +72,9 @@ pub struct Cursor {
     /// The oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signs: Vec<Sign>,
+    /// An edit, and the message it belongs to: taking it back names only the edit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<(String, String)>,
 }
 
 /// What we want to hear.
@@ -290,7 +295,11 @@ impl Matrix {
                     None => event,
                     Some(target) => match self.event(id, target).await? {
                         // Only its author may put other words in a message's place.
-                        Some(said) if said.sender == event.sender && said.kind == event.kind => {
+                        Some(said) if said.sender == event.sender && said.kind == event.kind && !said.redacted => {
+                            cursor.edits.retain(|(edit, _)| *edit != event.id);
+                            cursor.edits.push((event.id.clone(), said.id.clone()));
+                            let surplus = cursor.edits.len().saturating_sub(EDITS);
+                            cursor.edits.drain(..surplus);
                             let edited = Arc::new(Event::clone(&said).changed(&event.content, event.at));
                             self.memory.keep_event(&edited);
                             edited
@@ -305,7 +314,10 @@ impl Matrix {
             "m.reaction" if !harvest.me.wrote(&event) => self.reacted(cursor, harvest, id, room, &event),
             "m.room.redaction" => {
                 let Some(target) = &event.redacts else { return Ok(()) };
-                if !self.unreacted(cursor, harvest, target, at) {
+                let edited = cursor.edits.iter().find(|(edit, _)| edit == target).map(|(_, said)| said.clone());
+                if let Some(said) = edited {
+                    self.unedited(cursor, harvest, id, room, &said, event.at).await?;
+                } else if !self.unreacted(cursor, harvest, target, at) {
                     if let Some(said) = self.memory.event(target).flatten() {
                         self.memory.keep_event(&Arc::new(Event { redacted: true, ..Event::clone(&said) }));
                     }
@@ -315,6 +327,26 @@ impl Matrix {
             _ => {}
         }
         Ok(())
+    }
+
+    /// An edit was taken back: what its message said before counts again.
+    async fn unedited(
+        &self,
+        cursor: &Cursor,
+        harvest: &mut Harvest,
+        id: &str,
+        room: &Room,
+        target: &str,
+        at: Timestamp,
+    ) -> Result<(), ChannelError> {
+        let before = self.memory.event(target).flatten().and_then(|event| event.edited);
+        self.memory.forget_event(target);
+        let Some(now) = self.event(id, target).await?.filter(|event| !event.redacted) else { return Ok(()) };
+        // Newer than the words it takes the place of, whatever the clocks say.
+        let at = before.map_or(at, |before| at.max(Timestamp(before.0 + 1)));
+        let again = Arc::new(Event { edited: Some(at), ..Event::clone(&now) });
+        self.memory.keep_event(&again);
+        self.said(cursor, harvest, id, room, again).await
     }
 
     async fn said(

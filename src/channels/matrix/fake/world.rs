@@ -86,6 +86,22 @@ impl Room {
         self.events.iter().find(|event| event.json["event_id"] == id)
     }
 
+    /// Puts the newest edit that stands beside the event it belongs to.
+    fn bundle(&mut self, id: &Value) {
+        let Some(place) = self.events.iter().position(|event| event.json["event_id"] == *id) else { return };
+        let sender = self.events[place].json["sender"].clone();
+        let edit = self.events.iter().rev().map(|event| &event.json).find(|event| {
+            let to = &event["content"]["m.relates_to"];
+            to["rel_type"] == "m.replace" && to["event_id"] == *id && event["sender"] == sender
+        });
+        let edit = edit.cloned();
+        let unsigned = &mut self.events[place].json["unsigned"];
+        match edit {
+            Some(edit) => unsigned["m.relations"]["m.replace"] = edit,
+            None => unsigned["m.relations"] = json!({}),
+        }
+    }
+
     /// Whether somebody's power reaches for sending messages.
     pub fn may_speak(&self, user: &str) -> bool {
         let Some(levels) = self.state("m.room.power_levels", "") else { return true };
@@ -146,13 +162,10 @@ impl World {
             json["state_key"] = key.into();
         }
         let relation = json["content"]["m.relates_to"].clone();
-        if relation["rel_type"] == "m.replace"
-            && let Some(original) = room.events.iter_mut().find(|event| event.json["event_id"] == relation["event_id"])
-            && original.json["sender"] == sender
-        {
-            original.json["unsigned"]["m.relations"]["m.replace"] = json.clone();
-        }
         room.events.push(Event { pos, json, by });
+        if relation["rel_type"] == "m.replace" {
+            room.bundle(&relation["event_id"]);
+        }
         id
     }
 
@@ -175,8 +188,12 @@ impl World {
         redaction.json["redacts"] = target.into();
         let because = redaction.json.clone();
         if let Some(gone) = room.events.iter_mut().find(|event| event.json["event_id"] == target) {
+            let edited = gone.json["content"]["m.relates_to"].clone();
             gone.json["content"] = json!({});
             gone.json["unsigned"] = json!({"redacted_by": id, "redacted_because": because});
+            if edited["rel_type"] == "m.replace" {
+                room.bundle(&edited["event_id"]);
+            }
         }
         id
     }

@@ -116,6 +116,37 @@ async fn reactions_come_and_go_and_receipts_are_told() {
     assert_eq!(inbox.others.len(), before);
 }
 
+#[tokio::test]
+async fn words_that_were_taken_back_are_shown_no_longer() {
+    let played = Played::start().await;
+    let mut inbox = Inbox::connected(&played).await;
+    let id = played.say(Say::mention(Who::Customer, "ik heb mijn kat gesproken")).await;
+    let edit = async |text: &str| {
+        played.edit(Who::Customer, &id, text).await;
+        played.platform.last(SQUARE, "m.room.message").unwrap()["event_id"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (edit("mijn wachtwoord is geheim1").await, edit("mijn wachtwoord is geheim2").await);
+    inbox.pull().await.unwrap();
+    assert_eq!(inbox.messages[&id].text, "mijn wachtwoord is geheim2");
+    for (taken, left) in [(&second, "mijn wachtwoord is geheim1"), (&first, "ik heb mijn kat gesproken")] {
+        inbox.restart(&played);
+        let before = inbox.messages[&id].edited_at;
+        played.clock.advance(Duration::from_secs(1));
+        played.platform.redact(SQUARE, "klant", taken);
+        inbox.pull().await.unwrap();
+        let now = &inbox.messages[&id];
+        assert_eq!(now.text, left);
+        assert!(now.edited_at > before, "later words than those that were taken back");
+    }
+    assert!(!inbox.removed.contains(&id));
+    // The message is taken back, and its edit is still to be seen: there is nothing to show.
+    let gone = played.say(Say::dm(Who::Customer, "dit was niets")).await;
+    played.edit(Who::Customer, &gone, "toch niet").await;
+    played.platform.redact(DM, "klant", &gone);
+    inbox.pull().await.unwrap();
+    assert_eq!((inbox.count("dit was niets"), inbox.count("toch niet")), (0, 0));
+}
+
 /// The reactions to a message in the order in which they came.
 fn reactions<'i>(inbox: &'i Inbox, id: &str) -> Vec<Option<&'i str>> {
     let emoji = |item: &'i Item| match item {
