@@ -56,9 +56,11 @@ fn on_map(geo: &str) -> Option<String> {
         .then(|| format!("https://www.openstreetmap.org/?mlat={lat}&mlon={lon}#map=16/{lat}/{lon}"))
 }
 
-/// Without the lines that repeat the answered message.
+/// Without the lines that repeat the answered message. They begin with who wrote it; a quotation of the author's own does not.
 fn without_fallback(body: &str) -> &str {
-    if !body.starts_with("> ") {
+    let first = body.strip_prefix("> ").map(|first| first.strip_prefix("* ").unwrap_or(first));
+    let wrote = first.and_then(|first| first.strip_prefix('<')).and_then(|first| first.split_once('>'));
+    if !wrote.is_some_and(|(user, _)| is_user(user)) {
         return body;
     }
     let mut rest = body;
@@ -176,8 +178,13 @@ mod tests {
         });
         assert_eq!(words(&said, "Noor"), ("Noor".to_owned(), Some("<b>Noor</b>".to_owned())));
         assert!(!names(&said, ME), "the quotation names nobody");
+        let act = json!({"msgtype": "m.text", "body": "> * <@merk:chat.example> zwaait\n\ndag!", "m.relates_to": {"m.in_reply_to": {"event_id": "$a"}}});
+        assert_eq!(words(&act, "").0, "dag!");
         let quote = json!({"msgtype": "m.text", "body": "> mijn eigen citaat"});
         assert_eq!(words(&quote, "").0, "> mijn eigen citaat");
+        let own = "> gratis retour\n> binnen 30 dagen\nzo staat het op uw site";
+        let answer = json!({"msgtype": "m.text", "body": own, "m.relates_to": {"m.in_reply_to": {"event_id": "$a"}}});
+        assert_eq!(words(&answer, "").0, own, "what the author quotes is the author's");
     }
 
     #[test]
