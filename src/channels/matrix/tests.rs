@@ -17,12 +17,18 @@ use crate::model::{ThreadKind, Timestamp};
 
 mod inbound;
 mod outbound;
+mod rooms;
 mod sessions;
 
 /// The room of the customer, of the other one, and the one where everybody is.
 const DM: &str = "!klant";
 const OTHER_DM: &str = "!buur";
 const SQUARE: &str = "!plein";
+
+/// The brand's id.
+fn brand() -> String {
+    format!("@brand:{DOMAIN}")
+}
 
 pub struct Played {
     platform: Platform,
