@@ -190,6 +190,16 @@ pub static FIELDS: &[Field] = &[
             "Beide gelden, zodat je het geheim kunt vervangen zonder dat iemand het merkt.",
         ),
     ),
+    field(
+        "identity_public_keys",
+        FieldKind::Lines,
+        None,
+        ("Public keys for customers", "Openbare sleutels voor klanten"),
+        (
+            "Instead of a secret: when your server signs its tokens with RS256, its RSA public keys in PEM. Several count.",
+            "In plaats van een geheim: als je server zijn tokens met RS256 tekent, zijn openbare RSA-sleutels in PEM. Meerdere gelden.",
+        ),
+    ),
     choice(
         "agent_names",
         "first",

@@ -231,7 +231,8 @@ impl Visit for WebChat {
     ) -> Result<Option<Proven>, Unproven> {
         let active: Vec<&str> =
             ["identity_secret", "identity_secret_next"].iter().filter_map(|key| secrets[key].as_str()).collect();
-        let proven = identity::prove(presented, &active, audience, now)?;
+        let keys = identity::Keys { secrets: &active, public: &self.settings.public_keys };
+        let proven = identity::prove(presented, keys, audience, now)?;
         Ok(proven.map(|proven| {
             let tidy = said::tidy(&Presented {
                 name: proven.name,

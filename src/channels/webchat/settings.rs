@@ -2,12 +2,14 @@
 //!
 //! Promises: whatever cannot be read is refused when it is entered, with the line that is wrong.
 
+use aws_lc_rs::signature::ParsedPublicKey;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::super::visit::{Identity, Question, Trigger};
 use super::super::{ChannelError, Class, Words};
 use super::hours::Hours;
+use super::identity::public_keys;
 use super::origin::Site;
 
 /// Questions, answers and triggers beyond these are a mistake.
@@ -30,6 +32,8 @@ pub struct Settings {
     pub questions: Vec<Question>,
     pub triggers: Vec<Trigger>,
     pub identity: Identity,
+    /// Of the site's server, under which it signs who a customer is.
+    pub public_keys: Vec<ParsedPublicKey>,
     pub agent_names: AgentNames,
     pub files: bool,
     pub rating: bool,
@@ -101,6 +105,10 @@ impl Settings {
             quick_replies: short("quick_replies")?,
             questions,
             triggers,
+            public_keys: match text("identity_public_keys") {
+                Some(pem) => public_keys(&pem).map_err(|()| unreadable("identity_public_keys", ""))?,
+                None => Vec::new(),
+            },
             identity: or("identity", "optional").parse().map_err(|_| unreadable("identity", ""))?,
             agent_names: match or("agent_names", "first").as_str() {
                 "full" => AgentNames::Full,
@@ -114,7 +122,12 @@ impl Settings {
 }
 
 fn unreadable(field: &str, line: &str) -> ChannelError {
-    let cause = if line.is_empty() {
+    let cause = if field == "identity_public_keys" {
+        Words::new(
+            "The public keys for customers cannot be read.".to_owned(),
+            "De openbare sleutels voor klanten zijn niet te lezen.".to_owned(),
+        )
+    } else if line.is_empty() {
         Words::new(format!("The field \"{field}\" is empty."), format!("Het veld \"{field}\" is leeg."))
     } else {
         Words::new(
@@ -140,6 +153,10 @@ fn unreadable(field: &str, line: &str) -> ChannelError {
         "triggers" => (
             "Write one rule per line, as 30s /checkout/* Can we help you? or event:cart_left Anything unclear?",
             "Schrijf één regel per keer, als 30s /afrekenen/* Kunnen we helpen? of event:cart_left Is er iets onduidelijk?",
+        ),
+        "identity_public_keys" => (
+            "Paste RSA public keys of at least 2048 bits in PEM, each from -----BEGIN PUBLIC KEY----- to -----END PUBLIC KEY-----.",
+            "Plak openbare RSA-sleutels van minstens 2048 bits in PEM, elk van -----BEGIN PUBLIC KEY----- tot -----END PUBLIC KEY-----.",
         ),
         _ => ("Fill it in and try again.", "Vul het in en probeer het opnieuw."),
     };
@@ -234,6 +251,7 @@ mod tests {
             ("triggers", "30s"),
             ("triggers", "Can we help?"),
             ("identity", "maybe"),
+            ("identity_public_keys", "ssh-rsa AAAA"),
         ] {
             assert_eq!(refused(key, value), format!("setting.{key}"), "{value}");
         }
