@@ -170,6 +170,11 @@ pub trait Channel: Send + Sync {
     fn letters(&self) -> Option<&dyn Letters> {
         None
     }
+    /// Whether nobody asks this platform for news: it calls, and that is all that is heard of it.
+    fn only_calls(&self) -> bool {
+        self.pull().is_none_or(|pull| pull.feeds().is_empty()) && self.stream().is_none()
+    }
+
     /// The page in the original of a message ([`Source`]) as its author laid it out, not sanitised; `None` when it has none.
     fn page(&self, original: &[u8]) -> Option<String> {
         let _ = original;

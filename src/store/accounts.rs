@@ -48,7 +48,7 @@ pub struct Working {
     pub quota: Option<Value>,
     /// The platform called us, which does not say that we can reach it.
     pub called: bool,
-    /// Something else of the account does not work: this makes nothing well.
+    /// This makes nothing well: something else of the account does not work, or tells whether it does.
     pub ailing: bool,
 }
 

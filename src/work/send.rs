@@ -171,7 +171,7 @@ async fn tell_health(
     channel: &dyn Channel,
     outcome: &Result<Sent, ChannelError>,
 ) -> Result<(), DeskError> {
-    let only_called = channel.pull().is_none_or(|pull| pull.feeds().is_empty()) && channel.stream().is_none();
+    let only_called = channel.only_calls();
     let well = matches!(account.health, HealthState::Ok | HealthState::Starting);
     match outcome {
         Err(error) if error.class == Class::Unauthorized => {

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::around::PNG;
 use crate::on_both_engines;
 use crate::replies::{answer, claimed};
-use crate::support::{Fixture, batch_of, follow_up, mention};
+use crate::support::{Fixture, batch_of, connect_to, follow_up, mention};
 
 const LEASE: Duration = Duration::from_secs(180);
 
@@ -344,20 +344,31 @@ on_both_engines! {
     }
 
     async fn being_called_by_a_platform_does_not_mean_that_it_can_be_reached(f) {
-        let (opened, token) = claimed(&f).await;
-        f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();
+        let settings = json!({ "name": "winkel", "url": "http://127.0.0.1:9/winkel" });
+        let account = connect_to(&f.store, "api", "winkel", settings).await;
+        asked_and_answered(&f, &account, "anna").await;
         let away = ChannelError::transient("nobody there");
         let rows = due(&f).await;
         f.desk.settle(&rows[0], Err(away.clone())).await.unwrap();
-        f.desk.account_failed(f.account.id, &away, Duration::from_secs(60)).await.unwrap();
-        let health = || async { f.store.account(f.account.id).await.unwrap().unwrap().health };
+        f.desk.account_failed(account.id, &away, Duration::from_secs(60)).await.unwrap();
+        let health = || async { f.store.account(account.id).await.unwrap().unwrap().health };
         let calls = |id: &str| batch_of(mention(id, "bram", "Ik bel", 2));
-        f.desk.ingest(&f.account, "hook", &calls("2")).await.unwrap();
+        f.desk.ingest(&account, "hook", &calls("2")).await.unwrap();
         assert_eq!(health().await, HealthState::Down);
         f.later(Duration::from_secs(5));
-        f.desk.settle(&due(&f).await[0], Ok(arrived("at://ours/1"))).await.unwrap();
-        f.desk.ingest(&f.account, "hook", &calls("3")).await.unwrap();
+        f.desk.settle(&due(&f).await[0], Ok(arrived("ours-1"))).await.unwrap();
+        f.desk.ingest(&account, "hook", &calls("3")).await.unwrap();
         assert_eq!(health().await, HealthState::Ok, "nothing waits any more");
+    }
+
+    async fn a_platform_that_calls_and_is_asked_is_well_when_it_answers(f) {
+        let refused = ChannelError::transient("nobody there");
+        f.desk.account_failed(f.account.id, &refused, Duration::from_secs(60)).await.unwrap();
+        let health = || async { f.store.account(f.account.id).await.unwrap().unwrap().health };
+        f.desk.ingest(&f.account, "hook", &batch_of(mention("1", "anna", "Ik bel", 0))).await.unwrap();
+        assert_eq!(health().await, HealthState::Down);
+        f.desk.ingest(&f.account, "notifications", &batch_of(mention("2", "anna", "Gevonden", 1))).await.unwrap();
+        assert_eq!(health().await, HealthState::Ok);
     }
 
     async fn a_refusal_gives_the_customer_back_their_wait(f) {
