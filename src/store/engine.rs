@@ -4,6 +4,7 @@
 //! Promises: SQLite has one writer connection that begins immediate, so writers queue instead of failing; readers never
 //! wait for it. Outside this file and the migrations no code asks which engine it is.
 
+use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, PgPool, SqlitePool};
@@ -159,10 +160,13 @@ impl Pools {
         Ok(Self::Postgres(pool))
     }
 
-    pub(super) async fn begin(&self) -> Result<Conn, StoreError> {
-        Ok(match self {
-            Self::Sqlite { writer, .. } => Conn::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Conn::Postgres(pool.begin().await?),
+    // Boxed, so that it is compiled once: see "The binary" in docs/PERFORMANCE.md.
+    pub(super) fn begin(&self) -> BoxFuture<'_, Result<Conn, StoreError>> {
+        Box::pin(async move {
+            Ok(match self {
+                Self::Sqlite { writer, .. } => Conn::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+                Self::Postgres(pool) => Conn::Postgres(pool.begin().await?),
+            })
         })
     }
 

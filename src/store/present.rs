@@ -2,6 +2,7 @@
 //!
 //! Promises: a page of messages costs one query for each kind of thing around them, however many messages there are.
 
+use futures_util::future::BoxFuture;
 use std::collections::{HashMap, HashSet};
 
 use sqlx::types::Json;
@@ -40,65 +41,68 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn present(&self, stored: Vec<Stored>) -> Result<Vec<Message>, StoreError> {
-        if stored.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids: Vec<MessageId> = stored.iter().map(|message| message.id).collect();
-        let mut versions = self.versions_of(&ids).await?;
-        let mut files = self.files_of(&ids).await?;
-        let mut deliveries = self.deliveries_of(&ids).await?;
-        let faces = self.faces_of(&stored).await?;
-        let names = self.names_of(&stored).await?;
-        let answered = self.answered_by(&stored).await?;
-        Ok(stored
-            .into_iter()
-            .map(|message| {
-                let mut author = message.identity_id.and_then(|id| faces.get(&id).cloned()).unwrap_or_default();
-                if let Some(user) = message.user_id {
-                    author.user_id = Some(user);
-                    author.name = names.get(&user).cloned().unwrap_or_default();
-                }
-                author.brand = match message.direction {
-                    Direction::Out | Direction::Note => true,
-                    // Above a thread may stand a post of ours.
-                    Direction::Context => author.brand,
-                    Direction::In => false,
-                };
-                let reply_to = message
-                    .reply_to_id
-                    .or_else(|| answered.get(&(message.account_id, message.reply_to.clone()?)).copied());
-                Message {
-                    id: message.id,
-                    conversation_id: message.conversation_id,
-                    thread_id: message.thread_id,
-                    direction: message.direction,
-                    origin: message.origin,
-                    kind: message.kind,
-                    author,
-                    text: message.text,
-                    html: message.html,
-                    language: message.language,
-                    content_warning: message.content_warning,
-                    visibility: message.visibility,
-                    sent_at: message.sent_at,
-                    received_at: message.ingested_at,
-                    edited_at: message.edited_at,
-                    removed_at: message.removed_at,
-                    versions: versions.remove(&message.id).unwrap_or_default(),
-                    reply_to,
-                    url: message.url,
-                    attachments: files.remove(&message.id).unwrap_or_default(),
-                    delivery: deliveries.remove(&message.id),
-                    history: message.history,
-                    actions: Vec::new(),
-                    liked: message.liked,
-                    boosted: message.boosted,
-                    automatic: message.automatic,
-                    extra: message.extra.map(|Json(extra)| extra),
-                }
-            })
-            .collect())
+    // Boxed, so that it is compiled once: see "The binary" in docs/PERFORMANCE.md.
+    pub fn present(&self, stored: Vec<Stored>) -> BoxFuture<'_, Result<Vec<Message>, StoreError>> {
+        Box::pin(async move {
+            if stored.is_empty() {
+                return Ok(Vec::new());
+            }
+            let ids: Vec<MessageId> = stored.iter().map(|message| message.id).collect();
+            let mut versions = self.versions_of(&ids).await?;
+            let mut files = self.files_of(&ids).await?;
+            let mut deliveries = self.deliveries_of(&ids).await?;
+            let faces = self.faces_of(&stored).await?;
+            let names = self.names_of(&stored).await?;
+            let answered = self.answered_by(&stored).await?;
+            Ok(stored
+                .into_iter()
+                .map(|message| {
+                    let mut author = message.identity_id.and_then(|id| faces.get(&id).cloned()).unwrap_or_default();
+                    if let Some(user) = message.user_id {
+                        author.user_id = Some(user);
+                        author.name = names.get(&user).cloned().unwrap_or_default();
+                    }
+                    author.brand = match message.direction {
+                        Direction::Out | Direction::Note => true,
+                        // Above a thread may stand a post of ours.
+                        Direction::Context => author.brand,
+                        Direction::In => false,
+                    };
+                    let reply_to = message
+                        .reply_to_id
+                        .or_else(|| answered.get(&(message.account_id, message.reply_to.clone()?)).copied());
+                    Message {
+                        id: message.id,
+                        conversation_id: message.conversation_id,
+                        thread_id: message.thread_id,
+                        direction: message.direction,
+                        origin: message.origin,
+                        kind: message.kind,
+                        author,
+                        text: message.text,
+                        html: message.html,
+                        language: message.language,
+                        content_warning: message.content_warning,
+                        visibility: message.visibility,
+                        sent_at: message.sent_at,
+                        received_at: message.ingested_at,
+                        edited_at: message.edited_at,
+                        removed_at: message.removed_at,
+                        versions: versions.remove(&message.id).unwrap_or_default(),
+                        reply_to,
+                        url: message.url,
+                        attachments: files.remove(&message.id).unwrap_or_default(),
+                        delivery: deliveries.remove(&message.id),
+                        history: message.history,
+                        actions: Vec::new(),
+                        liked: message.liked,
+                        boosted: message.boosted,
+                        automatic: message.automatic,
+                        extra: message.extra.map(|Json(extra)| extra),
+                    }
+                })
+                .collect())
+        })
     }
 
     async fn versions_of(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, Vec<Version>>, StoreError> {
