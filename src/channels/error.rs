@@ -119,6 +119,29 @@ impl ChannelError {
     }
 }
 
+/// Something that works less well than it could, for the admin.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Warning {
+    /// Stable: `email.no_idle`.
+    pub code: String,
+    /// What it is, and what to do about it.
+    pub text: Words,
+}
+
+impl Warning {
+    #[must_use]
+    pub fn new(code: impl Into<String>, en: impl Into<String>, nl: impl Into<String>) -> Self {
+        Self { code: code.into(), text: Words::new(en, nl) }
+    }
+}
+
+impl From<ChannelError> for Warning {
+    fn from(error: ChannelError) -> Self {
+        let ChannelError { class: _, code, cause, cure } = error;
+        Self::new(code, format!("{} {}", cause.en, cure.en), format!("{} {}", cause.nl, cure.nl))
+    }
+}
+
 fn look_yourself() -> Words {
     Words::new(
         "Look on the platform, then mark it as sent or send it again.",

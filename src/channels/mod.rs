@@ -76,7 +76,7 @@ use crate::clock::Clock;
 use crate::model::Timestamp;
 pub use client::Client;
 pub use descriptor::{Descriptor, Field, FieldKind, Words};
-pub use error::{ChannelError, Class};
+pub use error::{ChannelError, Class, Warning};
 pub use hook::{Hook, HookAnswer, Pushed};
 pub use item::{Author, Batch, File, Item, Known, Message, Quota, Source, ThreadRef, Unreadable, above};
 pub use letters::{AnswerAt, Left, Letters, TakenIn};
@@ -196,8 +196,8 @@ pub struct Probe {
     /// When the credentials end by themselves; `None` when they do not, or nobody knows.
     #[serde(default)]
     pub expires_at: Option<Timestamp>,
-    /// Things that work less well than they could, as stable codes with a sentence for the admin.
-    pub warnings: Vec<String>,
+    /// Things that work less well than they could.
+    pub warnings: Vec<Warning>,
 }
 
 /// What the composer holds while somebody writes.

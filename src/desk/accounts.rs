@@ -10,7 +10,7 @@ use super::access::Visible;
 use super::connections::descriptor;
 use super::ingest::clean;
 use super::{Act, Desk, DeskError, Viewer};
-use crate::channels::{ChannelError, Class, Descriptor, FieldKind, MemorySecrets, Probe, Quota};
+use crate::channels::{ChannelError, Class, Descriptor, FieldKind, MemorySecrets, Probe, Quota, Warning};
 use crate::model::message::Sentence;
 use crate::model::{AccountId, HealthState, TeamId, Timestamp};
 use crate::store::accounts::{Account as Row, Probed, Sick};
@@ -95,7 +95,7 @@ pub struct Tried {
     pub handle: String,
     pub name: String,
     pub url: Option<String>,
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 impl Desk {

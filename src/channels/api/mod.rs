@@ -150,7 +150,7 @@ impl Channel for Api {
             && let Err(error) = self.ping(url, &keys).await
         {
             // What comes in works all the same; the other end may not be built yet.
-            warnings.push(format!("{}: {} {}", error.code, error.cause.en, error.cure.en));
+            warnings.push(error.into());
         }
         Ok(Probe {
             external_id: self.name.to_lowercase(),

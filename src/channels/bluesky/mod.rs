@@ -213,13 +213,11 @@ impl Channel for Bluesky {
         if self.api.has_chat() {
             chat_state = match chat::probe(&self.api).await {
                 Err(Fault::Refused(refusal)) if refusal.is_missing_scope() => {
-                    let it = xrpc::no_dm_access(Class::Rejected);
-                    warnings.push(format!("{}: {} {}", it.code, it.cause.en, it.cure.en));
+                    warnings.push(xrpc::no_dm_access(Class::Rejected).into());
                     "no_access"
                 }
                 Err(Fault::Refused(refusal)) => {
-                    let it = chat::absent_or(Fault::Refused(refusal));
-                    warnings.push(format!("{}: {} {}", it.code, it.cause.en, it.cure.en));
+                    warnings.push(chat::absent_or(Fault::Refused(refusal)).into());
                     "absent"
                 }
                 // Not told either way is no worse than fine: one bad minute must not close the composer.

@@ -39,7 +39,7 @@ use super::mailbox::reader::Reader;
 use super::mailbox::{self, Door, Resting, utf7};
 use super::{
     Allowance, AttachmentLimit, Batch, Channel, ChannelError, Class, Context, Descriptor, Draft, Feed, Files, Known,
-    Letters, Limit, Measure, Probe, Pull, Reply, Stream, ThreadRef, Unit, limits,
+    Letters, Limit, Measure, Probe, Pull, Reply, Stream, ThreadRef, Unit, Warning, Words, limits,
 };
 use crate::model::Lane;
 
@@ -129,28 +129,41 @@ impl Channel for Email {
             let there = session.select(&utf7::encode(folder)).await?.is_some();
             found |= there;
             if !there {
-                warnings.push(format!("email.no_folder: the mailbox has no folder {folder}; it is not read."));
+                warnings.push(Warning::new(
+                    "email.no_folder",
+                    format!("The mailbox has no folder {folder}; it is not read."),
+                    format!("De mailbox heeft geen map {folder}; die wordt niet gelezen."),
+                ));
             }
         }
         if !found {
             return Err(mailbox::no_folder(&self.settings.folders.join(", ")));
         }
         if !session.has("IDLE") {
-            warnings
-                .push("email.no_idle: the server does not tell of new mail; it is asked every half minute.".to_owned());
+            warnings.push(Warning::new(
+                "email.no_idle",
+                "The server does not tell of new mail; it is asked every half minute.",
+                "De server meldt nieuwe mail niet; er wordt elke halve minuut naar gevraagd.",
+            ));
         }
         if session.sent.is_none() && self.settings.copies != Copies::Nobody {
-            warnings.push(
-                "email.no_sent: there is no folder for sent mail, so no copies are kept, and after a broken connection nobody knows whether a mail left. Name the folder in the settings."
-                    .to_owned(),
-            );
+            warnings.push(Warning::new(
+                "email.no_sent",
+                "There is no folder for sent mail, so no copies are kept, and after a broken connection nobody knows whether a mail left. Name the folder in the settings.",
+                "Er is geen map voor verzonden mail, dus er worden geen kopieën bewaard, en na een verbroken verbinding weet niemand of een mail weg is. Noem de map bij de instellingen.",
+            ));
         }
         // Mail that cannot be sent now can still be read; credentials that are refused need somebody.
         match Submission::open(&self.context.client, &self.settings, &self.trust, &self.auth).await {
             Ok(_) => {}
             Err(error) if matches!(error.class, Class::Unauthorized | Class::Rejected) => return Err(error),
             Err(error) => {
-                warnings.push(format!("email.smtp_unreachable: sending does not work now. {}", error.cause.en));
+                let Words { en, nl } = error.cause;
+                warnings.push(Warning::new(
+                    "email.smtp_unreachable",
+                    format!("Sending does not work now. {en}"),
+                    format!("Verzenden werkt nu niet. {nl}"),
+                ));
             }
         }
         let facts = json!({

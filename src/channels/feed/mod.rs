@@ -21,7 +21,7 @@ use self::fetch::{Cursor, News};
 use self::filter::Filter;
 use super::{
     Allowance, Batch, Channel, ChannelError, Class, Context, Descriptor, Draft, Feed, Field, FieldKind, HandOff, Item,
-    Known, Measure, Probe, Pull, ThreadRef, Unit, Unreadable, Words,
+    Known, Measure, Probe, Pull, ThreadRef, Unit, Unreadable, Warning, Words,
 };
 use crate::model::{Lane, Timestamp};
 
@@ -120,7 +120,11 @@ impl Channel for Reader {
         let host = self.url.host_str().unwrap_or_default().to_owned();
         let mut warnings = Vec::new();
         if answered != self.url {
-            warnings.push(format!("feed.moved: the feed is at {answered} now; Balie follows it there."));
+            warnings.push(Warning::new(
+                "feed.moved",
+                format!("The feed is at {answered} now; Balie follows it there."),
+                format!("De feed staat nu op {answered}; Balie volgt hem daarheen."),
+            ));
         }
         Ok(Probe {
             external_id: self.url.to_string(),

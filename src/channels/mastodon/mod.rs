@@ -35,7 +35,7 @@ use self::chains::Chains;
 use self::convert::Me;
 use super::{
     Allowance, AttachmentLimit, Batch, Channel, ChannelError, Class, Context, Descriptor, Draft, Feed, Field,
-    FieldKind, Known, Limit, Measure, Moderate, Probe, Pull, Reply, Stream, ThreadRef, Unit, Words,
+    FieldKind, Known, Limit, Measure, Moderate, Probe, Pull, Reply, Stream, ThreadRef, Unit, Warning, Words,
 };
 use crate::model::{Lane, Timestamp};
 
@@ -252,7 +252,7 @@ impl Channel for Mastodon {
 impl Mastodon {
     /// What works less well than it could: permissions the application was not given, private mentions that the account
     /// filters away. Servers that cannot be asked are not warned about.
-    async fn warnings(&self) -> Result<Vec<String>, ChannelError> {
+    async fn warnings(&self) -> Result<Vec<Warning>, ChannelError> {
         // A token of an account's own making may have no application, and old servers know no policy: no answer, no warning.
         let quiet = |answer: Result<Value, ChannelError>| match answer {
             Err(error) if error.is_transient() => Err(error),
@@ -268,22 +268,32 @@ impl Mastodon {
             };
             let missing: Vec<_> = oauth::SCOPES.split(' ').filter(|scope| !has(scope)).collect();
             if !missing.is_empty() {
-                warnings.push(format!(
-                    "mastodon.scopes_missing: the application lacks {}; some actions will be refused.",
-                    missing.join(", ")
+                let missing = missing.join(", ");
+                warnings.push(Warning::new(
+                    "mastodon.scopes_missing",
+                    format!("The application lacks {missing}; some actions will be refused."),
+                    format!("De toepassing mist {missing}; sommige handelingen worden geweigerd."),
                 ));
             }
         }
-        for (field, whose) in [
-            ("for_private_mentions", "private mentions from strangers"),
-            ("for_not_following", "people the account does not follow"),
+        for (field, en, nl) in [
+            ("for_private_mentions", "private mentions from strangers", "privévermeldingen van onbekenden"),
+            ("for_not_following", "people the account does not follow", "mensen die het account niet volgt"),
         ] {
             match policy[field].as_str() {
-                Some("drop") => warnings.push(format!(
-                    "mastodon.policy_drops: the account drops {whose}; they never arrive. Change it under Preferences → Notifications."
+                Some("drop") => warnings.push(Warning::new(
+                    "mastodon.policy_drops",
+                    format!("The account drops {en}; they never arrive. Change it under Preferences → Notifications."),
+                    format!("Het account weigert {nl}; die komen nooit aan. Wijzig het onder Voorkeuren → Meldingen."),
                 )),
-                Some("filter") => warnings.push(format!(
-                    "mastodon.policy_filters: the account filters {whose}; they arrive with the next poll instead of at once. Change it under Preferences → Notifications."
+                Some("filter") => warnings.push(Warning::new(
+                    "mastodon.policy_filters",
+                    format!(
+                        "The account filters {en}; they arrive with the next poll instead of at once. Change it under Preferences → Notifications."
+                    ),
+                    format!(
+                        "Het account filtert {nl}; die komen met de volgende ronde binnen in plaats van meteen. Wijzig het onder Voorkeuren → Meldingen."
+                    ),
                 )),
                 _ => {}
             }

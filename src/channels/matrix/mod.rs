@@ -40,7 +40,7 @@ use self::convert::Me;
 use self::memory::Memory;
 use super::{
     Allowance, AttachmentLimit, Batch, Channel, ChannelError, Class, Context, Descriptor, Draft, Feed, Field,
-    FieldKind, Files, Known, Limit, Measure, Moderate, Probe, Pull, Reply, Stream, ThreadRef, Unit, Words,
+    FieldKind, Files, Known, Limit, Measure, Moderate, Probe, Pull, Reply, Stream, ThreadRef, Unit, Warning, Words,
 };
 use crate::model::Lane;
 
@@ -243,8 +243,11 @@ impl Channel for Matrix {
         }
         let mut warnings = Vec::new();
         if who["is_guest"].as_bool() == Some(true) {
-            warnings
-                .push("matrix.guest: the account is a guest of its homeserver and may be refused in rooms.".to_owned());
+            warnings.push(Warning::new(
+                "matrix.guest",
+                "The account is a guest of its homeserver and may be refused in rooms.",
+                "Het account is gast op zijn homeserver en kan in kamers geweigerd worden.",
+            ));
         }
         Ok(Probe {
             handle: user.clone(),

@@ -16,7 +16,7 @@ use crate::channels::mailbox::imap::Session;
 use crate::channels::mailbox::reader::{Found, Judge, Read, Reader};
 use crate::channels::mailbox::{Door, Folder, Keys, Login, Patience, Resting, Server, folders, no_folder, utf7, wrong};
 use crate::channels::signature::hex;
-use crate::channels::{Batch, ChannelError, Class, Context, Feed, Words};
+use crate::channels::{Batch, ChannelError, Class, Context, Feed, Warning, Words};
 
 /// Platforms send within minutes; nobody waits for them by the second.
 pub static FEEDS: &[Feed] = &[Feed { key: "mail", busy: Duration::from_secs(15), idle: Duration::from_secs(60) }];
@@ -88,7 +88,7 @@ impl Mailbox {
     ///
     /// # Errors
     /// When one cannot get in, or none of the folders is there.
-    pub async fn probe(&self, judge: &dyn Judge) -> Result<(Vec<String>, Value), ChannelError> {
+    pub async fn probe(&self, judge: &dyn Judge) -> Result<(Vec<Warning>, Value), ChannelError> {
         let mut session = self.open().await?;
         let (mut words, mut seen) = (Vec::new(), Seen::default());
         let mut missing = Vec::new();
@@ -116,7 +116,11 @@ impl Mailbox {
             return Err(no_folder(&missing.join(", ")));
         }
         for folder in missing {
-            words.push(format!("notify.no_folder: the mailbox has no folder {folder}; it is not read."));
+            words.push(Warning::new(
+                "notify.no_folder",
+                format!("The mailbox has no folder {folder}; it is not read."),
+                format!("De mailbox heeft geen map {folder}; die wordt niet gelezen."),
+            ));
         }
         words.push(seen.words());
         Ok((words, json!({ "looked": seen.all(), "known": seen.known, "held": seen.held, "left": seen.left })))
@@ -144,24 +148,38 @@ impl Seen {
         self.known + self.held + self.left
     }
 
-    fn words(&self) -> String {
-        let held = match self.held {
-            0 => String::new(),
-            held => format!(", {held} will be held because their sender is not vouched for"),
+    fn words(&self) -> Warning {
+        let Self { known, held, left } = self;
+        let all = self.all();
+        let (held_en, held_nl) = match held {
+            0 => (String::new(), String::new()),
+            held => (
+                format!(", {held} will be held because their sender is not vouched for"),
+                format!(", {held} worden opzij gezet omdat niemand voor hun afzender instaat"),
+            ),
         };
-        match self {
-            Self { known: 0, held: 0, left: 0 } => {
-                "notify.mailbox: the mailbox can be read; there is no mail in it yet.".to_owned()
-            }
-            Self { known: 0, left, .. } => format!(
-                "notify.mailbox: the mailbox can be read. Of the newest {} mails no rule knows one{held}; {left} are left alone. That is fine when no platform has written yet; else correct the rules.",
-                self.all(),
-            ),
-            Self { known, left, .. } => format!(
-                "notify.mailbox: the mailbox can be read. Of the newest {} mails the rules know {known}{held}; {left} are left alone.",
-                self.all(),
-            ),
-        }
+        let (en, nl) = if all == 0 {
+            ("There is no mail in it yet.".to_owned(), "Er staat nog geen mail in.".to_owned())
+        } else if *known == 0 {
+            (
+                format!(
+                    "Of the newest {all} mails no rule knows one{held_en}; {left} are left alone. That is fine when no platform has written yet; else correct the rules."
+                ),
+                format!(
+                    "Van de nieuwste {all} mails kent geen regel er een{held_nl}; {left} blijven ongemoeid. Dat is goed als nog geen platform schreef; verbeter anders de regels."
+                ),
+            )
+        } else {
+            (
+                format!("Of the newest {all} mails the rules know {known}{held_en}; {left} are left alone."),
+                format!("Van de nieuwste {all} mails kennen de regels er {known}{held_nl}; {left} blijven ongemoeid."),
+            )
+        };
+        Warning::new(
+            "notify.mailbox",
+            format!("The mailbox can be read. {en}"),
+            format!("De mailbox is te lezen. {nl}"),
+        )
     }
 }
 

@@ -27,7 +27,7 @@ use super::mailbox::read_again;
 use super::mailbox::reader::{Found, Judge, Read};
 use super::{
     Allowance, Batch, Channel, ChannelError, Class, Context, Descriptor, Draft, Feed, HandOff, Hook, HookAnswer, Item,
-    Known, Measure, Probe, Pull, Push, Pushed, ThreadRef, Unit, Unreadable, Words, signature,
+    Known, Measure, Probe, Pull, Push, Pushed, ThreadRef, Unit, Unreadable, Warning, Words, signature,
 };
 use crate::model::Lane;
 
@@ -133,10 +133,11 @@ impl Channel for Notices {
             facts["mailbox"] = seen;
         }
         if self.checked_by.is_empty() {
-            warnings.push(
-                "notify.unchecked: nobody checks who sent a mail; whoever knows the address can write in a platform's name. Name the mail server that checks senders."
-                    .to_owned(),
-            );
+            warnings.push(Warning::new(
+                "notify.unchecked",
+                "Nobody checks who sent a mail; whoever knows the address can write in a platform's name. Name the mail server that checks senders.",
+                "Niemand controleert wie een mail stuurde; wie het adres kent kan in naam van een platform schrijven. Noem de mailserver die afzenders controleert.",
+            ));
         }
         Ok(Probe {
             external_id: self.name.to_lowercase(),

@@ -118,7 +118,9 @@ async fn who_writes_in_a_platforms_name_is_held() {
     // Nobody checks: it is believed, and the account says so.
     let open = notices(&json!({"checked_by": ""})).unwrap();
     assert!(reads(&*open, &COMMENT.replace("dkim=pass", "dkim=fail")).await.is_ok());
-    assert!(open.probe().await.unwrap().warnings[0].starts_with("notify.unchecked"));
+    let warning = open.probe().await.unwrap().warnings.remove(0);
+    assert_eq!(warning.code, "notify.unchecked");
+    assert!(warning.text.en.starts_with("Nobody checks") && warning.text.nl.starts_with("Niemand controleert"));
     assert!(channel.probe().await.unwrap().warnings.is_empty());
 }
 

@@ -36,7 +36,8 @@ use self::place::Place;
 use self::wire::Business;
 use super::{
     Allowance, AttachmentLimit, Batch, Channel, ChannelError, Class, Context, Descriptor, Draft, Feed, Field,
-    FieldKind, Files, Known, Limit, Measure, Moderate, Probe, Pull, Push, Reply, ThreadRef, Unit, Words, limits,
+    FieldKind, Files, Known, Limit, Measure, Moderate, Probe, Pull, Push, Reply, ThreadRef, Unit, Warning, Words,
+    limits,
 };
 use crate::model::{Lane, Timestamp};
 
@@ -225,10 +226,11 @@ impl Channel for Telegram {
         }
         let mut warnings = Vec::new();
         if answer["can_join_groups"] == true && answer["can_read_all_group_messages"] == false {
-            warnings.push(
-                "telegram.privacy_mode: in groups the bot hears only commands, mentions and replies to itself. @BotFather → /setprivacy changes that; then add the bot to its groups again."
-                    .to_owned(),
-            );
+            warnings.push(Warning::new(
+                "telegram.privacy_mode",
+                "In groups the bot hears only commands, mentions and replies to itself. @BotFather → /setprivacy changes that; then add the bot to its groups again.",
+                "In groepen hoort de bot alleen opdrachten, vermeldingen en antwoorden op zichzelf. @BotFather → /setprivacy verandert dat; voeg de bot daarna opnieuw aan zijn groepen toe.",
+            ));
         }
         Ok(Probe {
             external_id: me.id.to_string(),

@@ -24,7 +24,7 @@ use super::visit::{
 };
 use super::{
     Action, Allowance, AttachmentLimit, Channel, ChannelError, Context, Descriptor, Draft, Limit, Measure, Message,
-    Moderate, Outgoing, Probe, Reply, Sent, ThreadRef, Unit, Words, limits,
+    Moderate, Outgoing, Probe, Reply, Sent, ThreadRef, Unit, Warning, Words, limits,
 };
 use crate::model::{Lane, Timestamp};
 use settings::{AgentNames, Settings};
@@ -79,7 +79,11 @@ impl Channel for WebChat {
         let first = sources.first().cloned().unwrap_or_default();
         let mut warnings = Vec::new();
         if sources.iter().any(|source| source == "*") {
-            warnings.push("every_site: every site may embed this chat".to_owned());
+            warnings.push(Warning::new(
+                "webchat.every_site",
+                "Every site may embed this chat.",
+                "Elke site mag deze chat insluiten.",
+            ));
         }
         Ok(Probe {
             // One chat for one set of sites and one name.

@@ -1992,7 +1992,7 @@ export interface components {
             handle: string;
             name: string;
             url?: string | null;
-            warnings: string[];
+            warnings: components["schemas"]["Warning"][];
         };
         /** @enum {string} */
         Unit: "graphemes" | "characters" | "bytes";
@@ -2074,6 +2074,13 @@ export interface components {
             online: boolean;
             typing: boolean;
             page?: components["schemas"]["VisitedPage"] | null;
+        };
+        /** @description Something that works less well than it could, for the admin. */
+        Warning: {
+            /** @description Stable: `email.no_idle`. */
+            code: string;
+            /** @description What it is, and what to do about it. */
+            text: components["schemas"]["Sentence"];
         };
         /** @description A reason, for people: a stable code and the moment it speaks of. */
         Why: {

@@ -360,7 +360,7 @@ async fn direct_messages_pass_the_real_account_server() {
     let (running, chats) = fake::start("127.0.0.1:0".parse().unwrap(), Clock::system()).await.unwrap();
     let port = running.url.rsplit(':').next().unwrap().to_owned();
     let channel = connect(&net, &format!("did:web:localhost%3A{port}#bsky_chat"));
-    assert_eq!(channel.probe().await.unwrap().warnings, Vec::<String>::new());
+    assert_eq!(channel.probe().await.unwrap().warnings, Vec::new());
     let brand = net["accounts"]["brand"]["did"].as_str().unwrap();
     let customer = net["accounts"]["customer"]["did"].as_str().unwrap();
     let mut inbox = Inbox::new(Arc::clone(&channel));

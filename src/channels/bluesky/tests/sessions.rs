@@ -172,7 +172,7 @@ async fn a_password_without_messages_is_a_warning_and_not_a_sick_account() {
     let channel = stage.connect_with(Value::Null, json!({"password": plain}));
     let probe = channel.probe().await.unwrap();
     assert!(
-        probe.warnings.len() == 1 && probe.warnings[0].starts_with("bluesky.app_password_without_dm: "),
+        probe.warnings.len() == 1 && probe.warnings[0].code == "bluesky.app_password_without_dm",
         "{:?}",
         probe.warnings
     );

@@ -42,7 +42,7 @@ async fn a_server_that_tells_little_is_read_all_the_same() {
     inbox.pull().await.unwrap();
     assert!(inbox.find("eerder").history && !inbox.find("later").history);
     let warnings = inbox.channel.probe().await.unwrap().warnings;
-    assert!(warnings.iter().any(|warning| warning.starts_with("email.no_idle")), "{warnings:?}");
+    assert!(warnings.iter().any(|warning| warning.code == "email.no_idle"), "{warnings:?}");
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn several_folders_are_read_and_one_that_is_missing_stops_none() {
     inbox.pull().await.unwrap();
     assert_eq!((inbox.count("in de postbus"), inbox.count("in het archief")), (1, 1));
     let warnings = inbox.channel.probe().await.unwrap().warnings;
-    assert!(warnings.iter().any(|warning| warning.contains("Klächten")), "{warnings:?}");
+    assert!(warnings.iter().any(|warning| warning.text.nl.contains("Klächten")), "{warnings:?}");
     let (_stage, channel) = {
         let stage = Stage::with(json!({"folders": "Nergens"})).await;
         let channel = stage.connect();

@@ -11,7 +11,7 @@ use super::{COMMENT, KEY, handed};
 use crate::channels::contract::{Harness, Inbox, Said, Say, Way, Who};
 use crate::channels::fake::Running;
 use crate::channels::mailbox::fake::{self, Letter, Post, rfc2822};
-use crate::channels::{Channel, ChannelError, Class, Client, Context, MemorySecrets};
+use crate::channels::{Channel, ChannelError, Class, Client, Context, MemorySecrets, Warning};
 use crate::clock::Clock;
 use crate::model::Timestamp;
 
@@ -251,23 +251,21 @@ async fn a_rule_that_is_added_finds_what_lay_there_already() {
 #[tokio::test]
 async fn the_connect_test_says_in_plain_words_what_it_found() {
     let stage = Posted::start().await;
-    let said = |warnings: &[String]| warnings.iter().find(|one| one.starts_with("notify.mailbox")).unwrap().clone();
+    let said = |warnings: &[Warning]| warnings.iter().find(|one| one.code == "notify.mailbox").unwrap().text.clone();
     let probe = stage.connect().probe().await.unwrap();
-    assert!(said(&probe.warnings).contains("no mail in it yet"), "{:?}", probe.warnings);
+    assert!(said(&probe.warnings).en.contains("no mail in it yet"), "{:?}", probe.warnings);
     stage.newsletter();
     let probe = stage.connect().probe().await.unwrap();
-    assert!(said(&probe.warnings).contains("no rule knows one"), "{:?}", probe.warnings);
+    assert!(said(&probe.warnings).en.contains("no rule knows one"), "{:?}", probe.warnings);
     stage.put(COMMENT.replace('\n', "\r\n"));
     stage.put(stage.notice("f@pinterest.com", "x").replace("dkim=pass", "dkim=fail"));
     let probe = stage.connect().probe().await.unwrap();
-    assert!(
-        said(&probe.warnings).contains("the newest 3 mails the rules know 1, 1 will be held"),
-        "{:?}",
-        probe.warnings
-    );
+    let both = said(&probe.warnings);
+    assert!(both.en.contains("the newest 3 mails the rules know 1, 1 will be held"), "{both:?}");
+    assert!(both.nl.contains("de nieuwste 3 mails kennen de regels er 1, 1 worden opzij gezet"), "{both:?}");
     assert_eq!(probe.facts["mailbox"], json!({"looked": 3, "known": 1, "held": 1, "left": 1}));
     let probe = stage.with(&json!({"folders": "INBOX, Nergens"})).probe().await.unwrap();
-    assert!(probe.warnings.iter().any(|one| one.starts_with("notify.no_folder") && one.contains("Nergens")));
+    assert!(probe.warnings.iter().any(|one| one.code == "notify.no_folder" && one.text.nl.contains("Nergens")));
     for (more, secrets, code, class) in [
         (json!({"folders": "Nergens"}), json!({"password": "brand-pass"}), "mailbox.no_folder", Class::Unauthorized),
         (json!({}), json!({}), "notify.no_password", Class::Unauthorized),
