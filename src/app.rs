@@ -131,8 +131,8 @@ pub async fn administrator(desk: &Desk) -> Result<Viewer, Failure> {
 }
 
 /// `balie fake`: plays a channel's platform until asked to stop. The first line on standard output says where and for whom.
-pub async fn fake(channel: &str, listen: SocketAddr) -> Result<(), Failure> {
-    let running = crate::channels::fake::serve_named(channel, listen, Clock::system()).await?;
+pub async fn fake(channel: &str, listen: SocketAddr, keep: Option<PathBuf>) -> Result<(), Failure> {
+    let running = crate::channels::fake::serve_kept(channel, listen, Clock::system(), keep).await?;
     let tokens: serde_json::Map<String, serde_json::Value> = running
         .accounts
         .as_object()

@@ -63,6 +63,9 @@ pub enum Command {
         channel: String,
         #[arg(long, default_value = "127.0.0.1:0")]
         listen: SocketAddr,
+        /// Begin with what this file holds and write to it what happens, before anybody is answered
+        #[arg(long, value_name = "FILE")]
+        keep: Option<PathBuf>,
     },
 }
 
@@ -225,7 +228,7 @@ async fn answer(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Account(command) => accounts::run(&place, command).await?,
         Command::Quarantine(command) => quarantine::run(&place, command).await?,
         Command::Doctor => return doctor::run(&place).await,
-        Command::Fake { channel, listen } => app::fake(&channel, listen).await?,
+        Command::Fake { channel, listen, keep } => app::fake(&channel, listen, keep).await?,
         Command::Migrate => {
             app::open_store(&place).await?;
             print("The database is at this version.");

@@ -27,7 +27,7 @@ pub struct Descriptor {
     /// Makes a connected channel; checks the settings' shape, makes no call.
     pub connect: fn(Context) -> Result<Arc<dyn Channel>, ChannelError>,
     /// Plays the platform on loopback, for tests, judges and the playground.
-    pub fake: Option<super::fake::Serve>,
+    pub fake: Option<super::fake::Fake>,
 }
 
 /// Connecting in the browser: authorization code with PKCE.

@@ -1,12 +1,16 @@
 //! The kit to play a platform on loopback: for the contract suite, for judging by third-party clients, for the playground.
 //!
-//! Owns: serving a platform's router on a free port, the log of what was asked, and the fault plane in front of the router.
+//! Owns: serving a platform's router on a free port, the log of what was asked, the fault plane in front of the router, and what a
+//! platform remembers of an earlier run (`memory`).
 //! Promises: a fault hits exactly the calls it was scripted for; what is logged is what came over the wire; `Running`
 //! stops everything when it is dropped, open streams included.
 //! Must not: know a platform, or be reachable when nobody asked for it.
 
+pub mod memory;
+
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -33,17 +37,37 @@ use crate::clock::Clock;
 const MAX_BODY: usize = 64 * 1024 * 1024;
 
 /// How a channel's fake is started: where to listen (port 0 for any free one) and whose time it is there.
-pub type Serve = fn(SocketAddr, Clock) -> BoxFuture<'static, io::Result<Running>>;
+#[derive(Clone, Copy)]
+pub enum Fake {
+    /// It knows nothing of an earlier run.
+    Forgets(fn(SocketAddr, Clock) -> BoxFuture<'static, io::Result<Running>>),
+    /// It goes on from what the file holds, when one is named.
+    Keeps(fn(SocketAddr, Clock, Option<PathBuf>) -> BoxFuture<'static, io::Result<Running>>),
+}
 
 /// Starts the fake of the channel with this key.
 ///
 /// # Errors
 /// `NotFound` when there is no such channel or it has no fake; else what binding the address says.
 pub async fn serve_named(name: &str, listen: SocketAddr, clock: Clock) -> io::Result<Running> {
-    let serve = super::registry::find(name).and_then(|channel| channel.fake);
-    match serve {
-        Some(serve) => serve(listen, clock).await,
-        None => Err(io::Error::new(io::ErrorKind::NotFound, format!("there is no fake of a channel named \"{name}\""))),
+    serve_kept(name, listen, clock, None).await
+}
+
+/// The same, on what `keep` holds of an earlier run.
+///
+/// # Errors
+/// Besides, `Unsupported` when it can keep nothing, and what reading the file says.
+pub async fn serve_kept(name: &str, listen: SocketAddr, clock: Clock, keep: Option<PathBuf>) -> io::Result<Running> {
+    match (super::registry::find(name).and_then(|channel| channel.fake), keep) {
+        (Some(Fake::Keeps(serve)), keep) => serve(listen, clock, keep).await,
+        (Some(Fake::Forgets(serve)), None) => serve(listen, clock).await,
+        (Some(Fake::Forgets(_)), Some(_)) => {
+            let why = format!("the fake of \"{name}\" keeps nothing: start it without a file");
+            Err(io::Error::new(io::ErrorKind::Unsupported, why))
+        }
+        (None, _) => {
+            Err(io::Error::new(io::ErrorKind::NotFound, format!("there is no fake of a channel named \"{name}\"")))
+        }
     }
 }
 
@@ -513,7 +537,7 @@ impl AsyncWrite for Cuttable {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fault, Rule, Wire, matches, serve};
+    use super::{Fake, Fault, Rule, Wire, matches, serve, serve_kept};
     use crate::channels::Client;
     use crate::channels::client::Failure;
     use axum::{Router, routing::get};
@@ -531,6 +555,17 @@ mod tests {
             ("/a/*/c", "/a/c/x/c", true),
         ] {
             assert_eq!(matches(pattern, path), hit, "{pattern} {path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_keeps_nothing_takes_no_file() {
+        let forgetful =
+            crate::channels::registry::all().iter().filter(|one| matches!(one.fake, Some(Fake::Forgets(_))));
+        for channel in forgetful {
+            let (address, clock) = ("127.0.0.1:0".parse().unwrap(), crate::clock::Clock::system());
+            let refused = serve_kept(channel.key, address, clock, Some("world.json".into())).await.err().unwrap();
+            assert_eq!(refused.kind(), std::io::ErrorKind::Unsupported, "{}", channel.key);
         }
     }
 

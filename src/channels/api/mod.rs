@@ -87,7 +87,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     lanes: &[Lane::Private, Lane::Public],
     oauth: None,
     connect,
-    fake: Some(fake::boxed),
+    fake: Some(super::fake::Fake::Forgets(fake::boxed)),
 };
 
 fn connect(context: Context) -> Result<Arc<dyn Channel>, ChannelError> {

@@ -55,7 +55,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     lanes: &[Lane::Public, Lane::Private],
     oauth: None,
     connect,
-    fake: Some(fake::serve),
+    fake: Some(super::fake::Fake::Forgets(fake::serve)),
 };
 
 static FIELDS: &[Field] = &[

@@ -54,7 +54,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     lanes: &[Lane::Private],
     oauth: Some(&auth::Browser),
     connect,
-    fake: Some(super::mailbox::fake::serve),
+    fake: Some(super::fake::Fake::Forgets(super::mailbox::fake::serve)),
 };
 
 /// Nobody writes more in one mail; what is longer is a file.

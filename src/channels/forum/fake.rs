@@ -1,12 +1,13 @@
-//! A Discourse forum to play against: in memory, on loopback.
+//! A Discourse forum to play against, on loopback.
 //!
-//! Promises: shares no code with the connector; shapes from the published OpenAPI of 2026-08.
+//! Promises: shares no code with the connector; shapes from the published OpenAPI of 2026-08; remembers in a file it is given.
 //! Must not: know the desk; be served when nobody asked for it.
 
 mod lists;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, MutexGuard};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -14,8 +15,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::channels::fake::memory::Memory;
 use crate::channels::fake::{Running, Wire};
 use crate::clock::Clock;
 use crate::model::Timestamp;
@@ -23,7 +26,7 @@ use crate::model::Timestamp;
 /// The brand's key.
 pub const KEY: &str = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 struct Post {
     id: u64,
     topic: u64,
@@ -37,7 +40,7 @@ struct Post {
     deleted: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 struct Topic {
     id: u64,
     title: String,
@@ -45,7 +48,7 @@ struct Topic {
     accepted: Option<(u64, String)>,
 }
 
-#[derive(Default)]
+#[derive(Default, Deserialize, Serialize)]
 struct World {
     topics: Vec<Topic>,
     posts: Vec<Post>,
@@ -58,7 +61,7 @@ struct World {
 /// The played forum. Cheap to clone; all clones are the same one.
 #[derive(Clone)]
 pub struct Board {
-    world: Arc<Mutex<World>>,
+    memory: Arc<Memory<World>>,
     clock: Clock,
 }
 
@@ -76,11 +79,11 @@ pub struct New<'a> {
 impl Board {
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { world: Arc::default(), clock }
+        Self { memory: Arc::default(), clock }
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memory.world()
     }
 
     /// Serves it.
@@ -88,7 +91,7 @@ impl Board {
     /// # Errors
     /// What binding the address says.
     pub async fn serve(&self, listen: SocketAddr) -> std::io::Result<Running> {
-        let router = Router::new().fallback(handle).with_state(self.clone());
+        let router = self.memory.kept(Router::new().fallback(handle).with_state(self.clone()));
         let accounts = json!({ "brand": { "username": "brand", "key": KEY } });
         crate::channels::fake::serve(listen, router, Wire::default(), accounts).await
     }
@@ -361,8 +364,7 @@ fn play(board: &Board, what: &Value) -> axum::Json<Value> {
     axum::Json(json!({}))
 }
 
-/// A served forum, for the channel's descriptor.
-#[must_use]
-pub fn boxed(listen: SocketAddr, clock: Clock) -> BoxFuture<'static, std::io::Result<Running>> {
-    Box::pin(async move { Board::new(clock).serve(listen).await })
+/// A served forum, on what the file holds of an earlier run.
+pub fn boxed(listen: SocketAddr, clock: Clock, keep: Option<PathBuf>) -> BoxFuture<'static, std::io::Result<Running>> {
+    Box::pin(async move { Board { memory: Arc::new(Memory::open(keep, World::default)?), clock }.serve(listen).await })
 }

@@ -94,7 +94,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     lanes: &[Lane::Public, Lane::Private],
     oauth: None,
     connect,
-    fake: Some(fake::boxed),
+    fake: Some(super::fake::Fake::Keeps(fake::boxed)),
 };
 
 fn connect(context: Context) -> Result<Arc<dyn Channel>, ChannelError> {

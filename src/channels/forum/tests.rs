@@ -20,6 +20,8 @@ use crate::channels::{Channel, ChannelError, Client, Context, Hook, Item, Known,
 use crate::clock::Clock;
 use crate::model::{Direction, Timestamp};
 
+mod kept;
+
 const HOOK: &str = "a secret of the webhook";
 
 pub struct Played {

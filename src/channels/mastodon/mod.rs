@@ -75,7 +75,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     lanes: &[Lane::Public, Lane::Private],
     oauth: Some(&oauth::Browser),
     connect,
-    fake: Some(fake::boxed),
+    fake: Some(super::fake::Fake::Forgets(fake::boxed)),
 };
 
 fn connect(context: Context) -> Result<Arc<dyn Channel>, ChannelError> {

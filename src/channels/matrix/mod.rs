@@ -135,7 +135,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     lanes: &[Lane::Public, Lane::Private],
     oauth: None,
     connect,
-    fake: Some(fake::boxed),
+    fake: Some(super::fake::Fake::Forgets(fake::boxed)),
 };
 
 const FEEDS: &[Feed] = &[Feed { key: sync::FEED, busy: Duration::from_secs(10), idle: Duration::from_secs(30) }];

@@ -52,7 +52,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     lanes: &[Lane::Private, Lane::Public],
     oauth: None,
     connect,
-    fake: Some(fake::boxed),
+    fake: Some(super::fake::Fake::Keeps(fake::boxed)),
 };
 
 const FIELDS: &[Field] = &[

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 mod business;
 mod inbound;
+mod kept;
 mod reply;
 mod webhook;
 

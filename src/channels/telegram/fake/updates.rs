@@ -178,7 +178,11 @@ pub async fn deliver(platform: Platform) {
             news.await;
             continue;
         };
-        let failed = call(&client, &hook, &update.body).await.err();
+        // What a bot has heard must not be unsaid by a restart.
+        let failed = match platform.memory.write() {
+            Ok(()) => call(&client, &hook, &update.body).await.err(),
+            Err(error) => Some(error.to_string()),
+        };
         wait = match note(&platform, &hook, update.id, failed) {
             Noted::Taken | Noted::Another => Duration::from_secs(1),
             Noted::Failed => {

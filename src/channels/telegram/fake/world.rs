@@ -3,11 +3,13 @@
 //! Messages are kept as the Bot API shows them, so that what a bot reads is what is here.
 //! Source: sheet of 2026-11 (Bot API 10.1); tdlib/telegram-bot-api, 2026-05.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::channels::fake::memory;
 use crate::model::Timestamp;
 
 /// For how long an update waits for the bot.
@@ -16,16 +18,18 @@ const KEPT_MS: i64 = 24 * 3_600_000;
 const UNASKED: [&str; 3] = ["chat_member", "message_reaction", "message_reaction_count"];
 
 /// The whole played platform.
+#[derive(Deserialize, Serialize)]
 pub struct World {
     pub token: String,
     pub bot: Value,
     pub users: BTreeMap<i64, Value>,
     pub chats: BTreeMap<i64, Chat>,
-    pub files: HashMap<String, Kept>,
+    pub files: BTreeMap<String, Kept>,
     pub businesses: BTreeMap<String, Value>,
     pub updates: VecDeque<Waiting>,
     pub allowed: Option<Vec<String>>,
-    /// Counts the questions for updates: a later one ends an earlier one that still waits.
+    /// Counts the questions for updates: a later one ends an earlier one that still waits. None waits through a restart.
+    #[serde(skip)]
     pub poll: u64,
     pub webhook: Webhook,
     /// Button presses that nobody has answered yet.
@@ -40,7 +44,7 @@ pub struct World {
 }
 
 /// A chat and what was said in it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Chat {
     pub id: i64,
     /// `private`, `group`, `supergroup` or `channel`.
@@ -61,16 +65,17 @@ pub struct Chat {
 }
 
 /// A file's content and how it is called.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Kept {
     pub name: String,
     pub mime: String,
     pub size: i64,
+    #[serde(with = "memory::base64")]
     pub bytes: Bytes,
 }
 
 /// An update that the bot has not confirmed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Waiting {
     pub id: i64,
     pub at: Timestamp,
@@ -78,7 +83,7 @@ pub struct Waiting {
 }
 
 /// Where updates are pushed to, and how that goes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Webhook {
     pub url: String,
     pub secret: Option<String>,
@@ -90,7 +95,7 @@ pub struct Webhook {
 }
 
 /// Calls that are to be slowed down.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Limited {
     /// Empty: any method but asking for updates.
     pub method: String,
@@ -125,7 +130,7 @@ impl World {
             }),
             users: BTreeMap::new(),
             chats: BTreeMap::new(),
-            files: HashMap::new(),
+            files: BTreeMap::new(),
             businesses: BTreeMap::new(),
             updates: VecDeque::new(),
             allowed: None,
