@@ -1,12 +1,11 @@
 // Our own played Discourse forum and its customers. There is no Discourse in a package registry: its shapes are from the
 // published OpenAPI.
 import { wire } from './chaos.mjs'
-import { binary } from './balie.mjs'
-import { ready } from './process.mjs'
+import { played } from './played.mjs'
 import { until } from './wait.mjs'
 
 export async function forum() {
-  const net = await ready(binary(), ['fake', 'forum', '--listen', '127.0.0.1:0'])
+  const net = await played('forum')
   const line = await wire(net.url)
   const play = async (what) => {
     const res = await fetch(`${net.url}/_play`, { method: 'POST', body: JSON.stringify(what) })
@@ -43,6 +42,8 @@ export async function forum() {
     // It takes no key with a post: what may have been posted waits for a person.
     parks: true,
     line,
+    halt: net.halt,
+    resume: net.resume,
     stop: () => Promise.all([net.stop(), line.stop()]),
   }
 }

@@ -1,12 +1,11 @@
 // Our own Telegram (nobody else's can be installed), served by the binary; customers act through /_play, as no bot can.
 import { randomUUID } from 'node:crypto'
-import { binary } from './balie.mjs'
 import { wire } from './chaos.mjs'
-import { ready } from './process.mjs'
+import { played } from './played.mjs'
 import { until } from './wait.mjs'
 
 export async function telegram({ settings = {} } = {}) {
-  const net = await ready(binary(), ['fake', 'telegram', '--listen', '127.0.0.1:0'])
+  const net = await played('telegram')
   const line = await wire(net.url)
 
   async function play(verb, given = {}) {
@@ -53,7 +52,7 @@ export async function telegram({ settings = {} } = {}) {
     play,
     customer,
     // A question waits five seconds: a dead line is noticed sooner than by the usual twenty.
-    settings: { url: `http://127.0.0.1:${line.port}`, token: net.tokens.brand, wait: '5', ...settings },
+    settings: { url: `http://127.0.0.1:${line.port}`, token: net.accounts.brand.token, wait: '5', ...settings },
     secret: 'token',
     /** Customers reach the brand in private. */
     lane: 'private',
@@ -62,6 +61,8 @@ export async function telegram({ settings = {} } = {}) {
     /** No key, and nothing to look into: what may have been sent waits for a person. */
     parks: true,
     line,
+    halt: net.halt,
+    resume: net.resume,
     stop: () => Promise.all([net.stop(), line.stop()]),
   }
 }
