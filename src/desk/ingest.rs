@@ -189,8 +189,10 @@ impl Desk {
         // What another account took does not say that this one works.
         if record.is_none() {
             let quota = batch.quota.as_ref().and_then(|quota| serde_json::to_value(quota).ok());
-            // Where a platform is asked as well as it calls, whoever asks tells whether it works.
-            let asked = source == "hook" && self.connections().get(account).is_ok_and(|channel| !channel.only_calls());
+            // Where a platform is asked as well as it calls, whoever asks tells whether it works; but for what was wrong with the calls.
+            let asked = source == "hook"
+                && !self.doors.fails(account.id, source)
+                && self.connections().get(account).is_ok_and(|channel| !channel.only_calls());
             let ailing = asked || self.doors.fail_beside(account.id, source, tx.now());
             let working = Working { lag_ms: done.lag_ms, quota, called: source == "hook", ailing };
             tx.account_works(account.id, &working).await?;

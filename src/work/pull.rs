@@ -149,7 +149,8 @@ impl Puller {
                 tracing::info!(account = %self.account.id, channel = self.account.channel, feed, code = error.code, failures, "a pull failed: {}", error.cause.en);
                 // One hiccup is no news; the second in a row is.
                 if failures > 1 || !error.is_transient() {
-                    report(&self.desk, &self.account, error, now.since(since)).await;
+                    let told = self.desk.feed_failed(self.account.id, feed, error, now.since(since)).await;
+                    heard(&self.account, told);
                 }
                 let wait = match error.class {
                     Class::RateLimited { until } => return until_allowed(until, now),
@@ -241,7 +242,11 @@ fn until_allowed(until: Timestamp, now: Timestamp) -> Duration {
 
 /// Writes down why an account does not work; a database that is away right now will hear it next time.
 pub(super) async fn report(desk: &Desk, account: &Account, error: &ChannelError, failing: Duration) {
-    if let Err(error) = desk.account_failed(account.id, error, failing).await {
+    heard(account, desk.account_failed(account.id, error, failing).await);
+}
+
+fn heard(account: &Account, told: Result<(), DeskError>) {
+    if let Err(error) = told {
         tracing::warn!(account = %account.id, %error, "the account's health could not be written down");
     }
 }

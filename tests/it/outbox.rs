@@ -371,6 +371,20 @@ on_both_engines! {
         assert_eq!(health().await, HealthState::Ok);
     }
 
+    async fn a_feed_that_works_does_not_make_up_for_one_that_cannot_be_asked(f) {
+        let health = || async { f.store.account(f.account.id).await.unwrap().unwrap().health };
+        let away = ChannelError::transient("nobody there");
+        f.desk.feed_failed(f.account.id, "chats", &away, Duration::from_secs(60)).await.unwrap();
+        f.desk.ingest(&f.account, "notifications", &batch_of(mention("1", "anna", "Hoi", 0))).await.unwrap();
+        assert_eq!(health().await, HealthState::Down);
+        f.desk.ingest(&f.account, "chats", &Batch::default()).await.unwrap();
+        assert_eq!(health().await, HealthState::Ok);
+        // Being asked to slow down is no sickness.
+        let slower = ChannelError::rate_limited(f.clock.now().plus(Duration::from_secs(60)));
+        f.desk.feed_failed(f.account.id, "chats", &slower, Duration::from_secs(60)).await.unwrap();
+        assert_eq!(health().await, HealthState::Ok);
+    }
+
     async fn a_refusal_gives_the_customer_back_their_wait(f) {
         let (opened, token) = claimed(&f).await;
         let message = f.desk.reply(&f.sanne, opened.row.id, &answer(&opened, token, "Hoi"), "k").await.unwrap();

@@ -121,7 +121,8 @@ impl Session {
     async fn refresh(&self, login: &Login) -> Result<Login, Fault> {
         let url = xrpc::address(&login.pds, "com.atproto.server.refreshSession", &[])?;
         let body = Body::Json(Value::Null);
-        let request = xrpc::request(&self.context.client, &url, &body)?.timeout(xrpc::PATIENCE).bearer_auth(&login.refresh);
+        let request =
+            xrpc::request(&self.context.client, &url, &body)?.timeout(xrpc::PATIENCE).bearer_auth(&login.refresh);
         let answer = xrpc::send(&self.context.client, &self.context.clock, request).await.0?;
         let fresh = Tokens::read(&answer)?;
         if fresh.did != login.did {

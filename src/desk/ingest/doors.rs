@@ -1,4 +1,4 @@
-//! The ways in at which something keeps failing to be stored: a feed, the stream, a call of the platform.
+//! The ways in that keep failing: a feed that cannot be asked; a feed, the stream or a call of the platform that cannot be stored.
 //!
 //! Promises: an account of which something keeps failing is not well, whatever else of it works, until that way in works again or
 //! was not tried for [`GIVEN_UP`]. Known to this process only: who starts anew finds out anew.
@@ -24,19 +24,31 @@ struct Failing {
     since: Timestamp,
     last: Timestamp,
     times: u32,
+    /// The account is not well by it.
+    told: bool,
 }
 
 impl Doors {
     /// How often in a row it failed, and for how long.
     fn failed(&self, account: AccountId, source: &str, now: Timestamp) -> (u32, Duration) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let begun = Failing { since: now, last: now, times: 0 };
+        let begun = Failing { since: now, last: now, times: 0, told: false };
         let one = all.entry(account).or_default().entry(source.to_owned()).or_insert(begun);
         if now.since(one.last) > GIVEN_UP {
             *one = begun;
         }
         (one.last, one.times) = (now, one.times.saturating_add(1));
+        // One hiccup is no news; the second in a row is.
+        one.told |= one.times > 1;
         (one.times, now.since(one.since))
+    }
+
+    fn told(&self, account: AccountId, source: &str, now: Timestamp) {
+        self.failed(account, source, now);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(one) = all.get_mut(&account).and_then(|doors| doors.get_mut(source)) {
+            one.told = true;
+        }
     }
 
     fn worked(&self, account: AccountId, source: &str) {
@@ -49,15 +61,38 @@ impl Doors {
         }
     }
 
+    /// Whether the account is not well by this one.
+    pub(super) fn fails(&self, account: AccountId, source: &str) -> bool {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&account).and_then(|doors| doors.get(source)).is_some_and(|one| one.told)
+    }
+
     /// Whether another one keeps failing.
     pub(super) fn fail_beside(&self, account: AccountId, source: &str, now: Timestamp) -> bool {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut doors = all.get(&account).into_iter().flatten();
-        doors.any(|(door, one)| door != source && one.times > 1 && now.since(one.last) <= GIVEN_UP)
+        doors.any(|(door, one)| door != source && one.told && now.since(one.last) <= GIVEN_UP)
     }
 }
 
 impl Desk {
+    /// Writes down that a feed cannot be asked, and why, and for how long it could not. Another feed that works does not make up for it.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn feed_failed(
+        &self,
+        account: AccountId,
+        feed: &str,
+        error: &ChannelError,
+        failing: Duration,
+    ) -> Result<(), DeskError> {
+        if !matches!(error.class, Class::RateLimited { .. }) {
+            self.doors.told(account, feed, self.clock().now());
+        }
+        self.account_failed(account, error, failing).await
+    }
+
     /// Writes down how taking something in went.
     pub(super) async fn went(&self, account: AccountId, source: &str, done: &Result<Ingested, DeskError>) {
         match done {
@@ -65,7 +100,7 @@ impl Desk {
             Err(DeskError::Channel(_)) => {}
             Err(_) => {
                 let (times, failing) = self.doors.failed(account, source, self.clock().now());
-                // One hiccup is no news; the second in a row is. A database that is away right now will hear it next time.
+                // A database that is away right now will hear it next time.
                 if times > 1
                     && let Err(error) = self.account_failed(account, &not_stored(), failing).await
                 {
