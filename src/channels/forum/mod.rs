@@ -89,6 +89,18 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             ),
             options: &[],
         },
+        Field {
+            key: "calls_per_minute",
+            kind: FieldKind::Number,
+            required: false,
+            default: None,
+            label: ("Calls a minute", "Aanroepen per minuut"),
+            help: (
+                "What the forum allows a key (max_admin_api_reqs_per_minute). Empty: 60, as a fresh forum does.",
+                "Wat het forum een sleutel toestaat (max_admin_api_reqs_per_minute). Leeg: 60, zoals een nieuw forum.",
+            ),
+            options: &[],
+        },
     ],
     keeps: &[],
     lanes: &[Lane::Public, Lane::Private],
@@ -112,9 +124,28 @@ fn connect(context: Context) -> Result<Arc<dyn Channel>, ChannelError> {
         )
     })?;
     context.client.check(&base)?;
+    let limit = match &settings["calls_per_minute"] {
+        Value::Number(number) => number.as_i64(),
+        Value::String(digits) if !digits.trim().is_empty() => digits.trim().parse().ok(),
+        _ => Some(spent::LIMIT),
+    };
+    let limit = limit.filter(|limit| (10..=100_000).contains(limit)).ok_or_else(|| {
+        ChannelError::new(
+            Class::Rejected,
+            "setting.calls_per_minute",
+            Words::new(
+                "So many calls a minute are no limit that a forum has.",
+                "Zoveel aanroepen per minuut is geen grens die een forum heeft.",
+            ),
+            Words::new(
+                "Write a number from 10 to 100000, or nothing.",
+                "Schrijf een getal van 10 tot 100000, of niets.",
+            ),
+        )
+    })?;
     let username = text("username").trim_start_matches('@').to_owned();
     Ok(Arc::new(Forum {
-        api: Api { context, base, username, spent: spent::Spent::default() },
+        api: Api { context, base, username, spent: spent::Spent::new(limit) },
         topics: Mutex::default(),
         posts: Mutex::default(),
         looked: Mutex::default(),

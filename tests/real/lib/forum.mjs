@@ -37,7 +37,7 @@ export async function forum() {
     url: net.url,
     net,
     customer,
-    settings: { url: `http://127.0.0.1:${line.port}`, username: 'brand', key: net.accounts.brand.key },
+    settings: { url: `http://127.0.0.1:${line.port}`, username: 'brand', key: net.accounts.brand.key, calls_per_minute: '600' },
     secret: 'key',
     // It takes no key with a post: what may have been posted waits for a person.
     parks: true,
