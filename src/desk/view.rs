@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use futures_util::future::BoxFuture;
+
 use super::claim::Claim;
 use super::contacts::Suggestion;
 use super::draft::{DraftBody, is_too_long, too_long};
@@ -81,7 +83,12 @@ pub struct Messages {
 
 impl Desk {
     /// Messages as this desk shows them, with what may be done to each.
-    pub(crate) async fn show(&self, stored: Vec<Stored>) -> Result<Vec<Message>, DeskError> {
+    // Boxed, so that it is compiled once: see "The binary" in docs/PERFORMANCE.md.
+    pub(crate) fn show(&self, stored: Vec<Stored>) -> BoxFuture<'_, Result<Vec<Message>, DeskError>> {
+        Box::pin(self.with_actions(stored))
+    }
+
+    async fn with_actions(&self, stored: Vec<Stored>) -> Result<Vec<Message>, DeskError> {
         let threads: HashSet<ThreadId> = stored.iter().filter_map(|message| message.thread_id).collect();
         let lanes = self.store.lanes(&Vec::from_iter(threads)).await?;
         let mut accounts = HashMap::new();

@@ -1,5 +1,6 @@
 //! Who works here.
 
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use sqlx::types::Json;
 
@@ -130,14 +131,15 @@ pub async fn add_user(store: &Store, by: Actor, new: NewUser) -> Outcome<UserVie
 
 /// Changes somebody. Who loses the right to sign in, or gets another password, is out everywhere (but in the session `keep`): their API
 /// tokens go too, unless they chose the password themselves, and what the former was to do is anybody's again.
-pub async fn change_user(
-    store: &Store,
+// Boxed, so that it is compiled once: see "The binary" in docs/PERFORMANCE.md.
+pub fn change_user<'a>(
+    store: &'a Store,
     by: Actor,
     id: UserId,
     change: UserChange,
-    keep: Option<&str>,
-) -> Outcome<User> {
-    change_known(store, by, id, change, keep, None).await
+    keep: Option<&'a str>,
+) -> BoxFuture<'a, Outcome<User>> {
+    Box::pin(change_known(store, by, id, change, keep, None))
 }
 
 /// The same, of somebody whose password still is the one that `known` is the hash of.
