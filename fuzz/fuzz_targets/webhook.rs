@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
-use balie::channels::fake::Running;
+use balie::channels::fake::{self, Running};
 use balie::channels::signature::{self, Keys};
 use balie::channels::{Channel, Client, Context, Descriptor, FieldKind, Hook, MemorySecrets, registry};
 use balie::clock::Clock;
@@ -37,9 +37,9 @@ fn channels() -> &'static Vec<Called> {
 
 fn called(descriptor: &Descriptor) -> Option<Called> {
     let clock = Clock::manual(NOW);
-    let platform = descriptor
-        .fake
-        .and_then(|serve| runtime().block_on(serve((Ipv4Addr::LOCALHOST, 0).into(), clock.clone())).ok());
+    // A channel without a fake is called without a platform behind it.
+    let platform =
+        runtime().block_on(fake::serve_named(descriptor.key, (Ipv4Addr::LOCALHOST, 0).into(), clock.clone())).ok();
     let played = platform.as_ref().map(|played| played.accounts["brand"].clone()).unwrap_or_default();
     let (mut settings, mut secrets) = (Map::new(), Map::new());
     for field in descriptor.fields {
