@@ -47,10 +47,10 @@ fn called(descriptor: &Descriptor) -> Option<Called> {
             (_, given @ Value::String(_), _) if field.key != "secret" => given.clone(),
             (FieldKind::Secret, ..) => json!(SECRET),
             (FieldKind::Bool, ..) => Value::Bool(field.default == Some("true")),
-            (FieldKind::Number, ..) => json!(field.default.and_then(|text| text.parse::<i64>().ok()).unwrap_or(1)),
             (FieldKind::Url, _, Some(platform)) => json!(platform.url),
             (FieldKind::Url, ..) => json!("http://127.0.0.1:9"),
             _ if field.default.is_none() && !field.required => continue,
+            (FieldKind::Number, ..) => json!(field.default.and_then(|text| text.parse::<i64>().ok()).unwrap_or(1)),
             _ => json!(field.default.unwrap_or("Merk")),
         };
         let into = if field.kind == FieldKind::Secret { &mut secrets } else { &mut settings };
